@@ -1,0 +1,23 @@
+"""Read-only sums over money."""
+
+from typing import NamedTuple
+
+from billing.models import Token, Wallet
+
+
+class Funds(NamedTuple):
+    """What a key can still spend and what it has used (captured and held), micro-units."""
+
+    left: int
+    used: int
+
+
+def funds(*, tenant_id: int, token_id: int) -> Funds:
+    """The key's own budget counts where it has one, else the tenant's wallet does."""
+    token = Token.objects.get(pk=token_id)
+    wallet = Wallet.objects.get(pk=tenant_id)
+    left = wallet.balance - wallet.held + wallet.credit_limit
+    used = token.spent + token.held
+    if token.budget is not None:
+        left = min(left, token.budget - used)
+    return Funds(left=max(left, 0), used=used)

@@ -1,0 +1,55 @@
+"""Where work is done: the upstream endpoints."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from common.vault import EncryptedTextField
+
+
+class Channel(models.Model):
+    """One upstream endpoint with its credentials and what it may be used for."""
+
+    class Kind(models.TextChoices):
+        MIDJOURNEY_PROXY = "midjourney_proxy", "midjourney-proxy 2.x"
+
+    class State(models.TextChoices):
+        ENABLED = "enabled"
+        # No new work; polling and follow-ups of its tasks go on.
+        DRAINING = "draining"
+        DISABLED = "disabled"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=32, choices=Kind)
+    base_url = models.URLField(
+        max_length=500, help_text="Without the /mj part, e.g. https://upstream.example."
+    )
+    secret = EncryptedTextField(blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.ENABLED)
+    priority = models.IntegerField(default=0, help_text="The highest is asked first.")
+    weight = models.IntegerField(
+        default=1,
+        validators=[MinValueValidator(1)],
+        help_text="Share of the work among channels of equal priority.",
+    )
+    groups = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text="Empty: every group."
+    )
+    actions = ArrayField(
+        models.CharField(max_length=16), default=list, blank=True, help_text="Empty: every action."
+    )
+    modes = ArrayField(
+        models.CharField(max_length=8), default=list, blank=True, help_text="Empty: every mode."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(weight__gte=1), name="channel_weight_is_positive"),
+            models.CheckConstraint(condition=~Q(base_url=""), name="channel_has_a_base_url"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,52 @@
+"""The application: the dialects side by side, and the test helpers beside them."""
+
+from typing import Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from .controls import ControlDesk
+from .help import HelpPage
+from .inbox import Inbox
+from .midjourney_proxy import MidjourneyProxy
+from .options import Options
+from .parts import Parts
+
+# A new dialect is a class with `base` and `routes()`, and a line here.
+DIALECTS = (MidjourneyProxy,)
+
+# midjourney-proxy 2.6 sets no limit of its own; pictures in base64 may come five at a time.
+BODY_BYTES_MAX = 200 * 1024 * 1024
+
+
+class Routed(Protocol):
+    def routes(self) -> list[web.RouteDef]: ...
+
+
+def create_app(options: Options) -> web.Application:
+    parts = Parts(options)
+    dialects = [dialect(parts) for dialect in DIALECTS]
+    routed: list[Routed] = [
+        *dialects,
+        parts.gallery,
+        parts.journal,
+        Inbox(),
+        ControlDesk(parts.switches, forget=parts.forget),
+        HelpPage(address=options.address, bases=[dialect.base for dialect in dialects]),
+    ]
+    app = web.Application(
+        client_max_size=BODY_BYTES_MAX, middlewares=[parts.journal.middleware(), _let_callers_go]
+    )
+    for part in routed:
+        app.add_routes(part.routes())
+    app.cleanup_ctx.append(parts.hooks.run)
+    return app
+
+
+@web.middleware
+async def _let_callers_go(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A caller who gave up while we hung on purpose is no error, and no traceback."""
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        return web.Response()

@@ -1,0 +1,45 @@
+"""The page a newcomer reads first: `GET /sandbox/`."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from .prompts import FOLLOW_UP_MEANING, MEANINGS
+
+PAGE = """\
+Sandbox upstream: speaks like a Midjourney server, draws its own pictures, costs nothing.
+
+Base addresses
+{bases}
+
+Words that steer it, anywhere in a prompt (several may be combined)
+{words}
+
+For tests
+  GET  /sandbox/submits            every submit: path, body, headers, accepted, id, at
+       ?contains=text              only those with the text in their prompt
+  GET  /sandbox/calls              how often each route was called
+  POST /sandbox/inbox/NAME         a callback receiver; it stores what it is sent
+       ?status=410 ?fail=2 ?sleep=3 ?retry_after=1
+  GET  /sandbox/inbox/NAME         what was stored
+  POST /sandbox/control            {{"alive": false}} {{"forget": true}} {{"hang_polls": true}}
+                                   {{"drawing_seconds": 0.5}}
+  GET  /sandbox/pictures/ID.png    the pictures
+"""
+
+
+class HelpPage:
+    def __init__(self, *, address: str, bases: Iterable[str]) -> None:
+        self._text = PAGE.format(
+            bases="\n".join(f"  {address}{base}" for base in bases),
+            words="\n".join(
+                f"  {word:<10}{meaning}"
+                for word, meaning in [*MEANINGS.items(), ("zznext...", FOLLOW_UP_MEANING)]
+            ),
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/sandbox", self._show), web.get("/sandbox/", self._show)]
+
+    async def _show(self, request: web.Request) -> web.Response:
+        return web.Response(text=self._text)

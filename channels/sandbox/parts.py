@@ -1,0 +1,33 @@
+"""What all dialects share in one running sandbox."""
+
+from collections.abc import Callable
+
+from .clock import Ids
+from .controls import Switches
+from .engine import Engine, Task
+from .hooks import HookPoster
+from .journal import Journal
+from .options import Options
+from .pictures import Gallery
+
+
+class Parts:
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.switches = Switches(options)
+        self.ids = Ids()
+        self.gallery = Gallery(options.picture_address)
+        self.hooks = HookPoster(options.hook_connections)
+        self.journal = Journal()
+        self._engines: list[Engine] = []
+
+    def new_engine(self, *, on_change: Callable[[Task], None]) -> Engine:
+        engine = Engine(
+            self.options, switches=self.switches, gallery=self.gallery, on_change=on_change
+        )
+        self._engines.append(engine)
+        return engine
+
+    def forget(self) -> None:
+        for engine in self._engines:
+            engine.forget()

@@ -1,0 +1,118 @@
+"""HTTP to addresses that strangers chose: the address that is checked is the address dialled.
+
+A name is resolved once, each of its addresses is judged, and the connection goes to a judged one.
+Checking the text of a URL first and connecting later would leave room for a name that changes its
+address in between; redirects would leave room for a second, unjudged address.
+"""
+
+import ipaddress
+import socket
+from collections.abc import Collection
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Public by Python's tables, yet leading to somewhere inside.
+CLOSED_NETWORKS: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "192.88.99.0/24",  # 6to4 relays
+        "64:ff9b::/96",  # NAT64: an IPv4 address in its last 32 bits
+        "64:ff9b:1::/48",
+        "2001::/23",  # Teredo and other protocol assignments
+        "2002::/16",  # 6to4: an IPv4 address in its second and third group
+        "3fff::/20",  # documentation
+        "5f00::/16",  # segment routing
+        "fec0::/10",  # site-local
+    )
+)
+
+
+class Forbidden(requests.exceptions.InvalidURL):
+    """The address may not be called."""
+
+
+class Policy:
+    """Which addresses may be called: public ones on `ports`, `allowed` networks on any port."""
+
+    def __init__(self, *, ports: Collection[int], allowed: Collection[str] = ()) -> None:
+        self.ports = frozenset(ports)
+        self.allowed = tuple(ipaddress.ip_network(network.strip()) for network in allowed)
+
+    def permits(self, address: Address, port: int) -> bool:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        if any(address in network for network in self.allowed):
+            return True
+        return port in self.ports and is_public(address)
+
+
+def is_public(address: Address) -> bool:
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in CLOSED_NETWORKS)
+    )
+
+
+def session(policy: Policy) -> requests.Session:
+    """A session that dials only what `policy` permits, uses no proxy and follows no redirect."""
+    guarded = requests.Session()
+    guarded.trust_env = False
+    guarded.max_redirects = 0
+    adapter = _GuardedAdapter(policy)
+    guarded.mount("http://", adapter)
+    guarded.mount("https://", adapter)
+    return guarded
+
+
+class _GuardedAdapter(HTTPAdapter):
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = {
+            "http": _pool_class(HTTPConnectionPool, HTTPConnection, self._policy),
+            "https": _pool_class(HTTPSConnectionPool, HTTPSConnection, self._policy),
+        }
+
+
+def _pool_class(pool: type[Any], connection: type[Any], policy: Policy) -> type[Any]:
+    def dial(self: Any) -> socket.socket:
+        return _dial(self, policy)
+
+    guarded = type(f"Guarded{connection.__name__}", (connection,), {"_new_conn": dial})
+    return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": guarded})
+
+
+def _dial(connection: Any, policy: Policy) -> socket.socket:
+    """urllib3's place for opening the socket. TLS names and the Host header stay the URL's own."""
+    try:
+        found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NewConnectionError(connection, f"the name cannot be resolved: {error}") from error
+    permitted = [
+        sockaddr
+        for *_, sockaddr in found
+        if policy.permits(ipaddress.ip_address(str(sockaddr[0]).split("%")[0]), connection.port)
+    ]
+    if not permitted:
+        raise Forbidden(f"{connection.host}:{connection.port} is not a public address")
+    try:
+        return socket.create_connection(
+            (str(permitted[0][0]), connection.port), timeout=connection.timeout
+        )
+    except TimeoutError as error:
+        raise ConnectTimeoutError(connection, "the connection timed out") from error
+    except OSError as error:
+        raise NewConnectionError(connection, f"no connection: {error}") from error

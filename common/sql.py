@@ -1,0 +1,43 @@
+"""Prepared statements on Django's own connection, for the few statements where speed counts.
+
+Django's cursor binds parameters on the client and so never prepares; psycopg's own cursor on the
+same connection does. Transactions, the pool and the exception classes stay Django's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import psycopg
+from django.db import connection
+from psycopg.rows import namedtuple_row
+
+Params = Mapping[str, Any] | Sequence[Any] | None
+
+
+def fetch_one(sql: str, params: Params = None) -> Any:
+    """The first row as a named tuple, or None."""
+    return _execute(sql, params).fetchone()
+
+
+def fetch_all(sql: str, params: Params = None) -> list[Any]:
+    """All rows as named tuples."""
+    return _execute(sql, params).fetchall()
+
+
+def execute(sql: str, params: Params = None) -> int:
+    """Runs a statement; returns the number of rows it touched."""
+    return _execute(sql, params).rowcount
+
+
+def release_connection() -> None:
+    """Gives the connection back to the pool: none is held while we wait for somebody's HTTP."""
+    connection.close()
+
+
+def _execute(sql: str, params: Params) -> psycopg.Cursor[NamedTuple]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor = psycopg.Cursor(
+            cast("psycopg.Connection[Any]", connection.connection), row_factory=namedtuple_row
+        )
+        return cursor.execute(cast("Any", sql), params, prepare=True)

@@ -1,0 +1,30 @@
+"""Which key a request brings (tenant-api, section 2)."""
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from billing import tokens
+from billing.tokens import Caller
+
+# Some clients always fill `Authorization` with this word and put the key elsewhere.
+PLACEHOLDER = "midjourney-proxy"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """Sets `request.user` to the Caller. Raises InvalidKey, TenantDisabled."""
+
+    def authenticate(self, request: Request) -> tuple[Caller, None]:
+        return tokens.authenticate(_key(request)), None
+
+
+def _key(request: Request) -> str:
+    for header in ("Authorization", "mj-api-secret", "X-Api-Key"):
+        key = _without_bearer(request.headers.get(header, ""))
+        if key and key != PLACEHOLDER:
+            return key
+    return ""
+
+
+def _without_bearer(value: str) -> str:
+    value = value.strip()
+    return value[7:].strip() if value[:7].lower() == "bearer " else value

@@ -1,0 +1,126 @@
+"""Refusals: one shape everywhere, and the one table from exceptions to answers.
+
+The shape is tenant-api, section 4: every client finds the word it looks for, whether that is
+`description`, `message`, `error.message` or the HTTP status.
+"""
+
+import logging
+from typing import Any, NamedTuple
+
+import orjson
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from billing.errors import InvalidKey, PriceMissing, QuotaNotEnough, TenantDisabled
+from channels.errors import NoChannel, Refusal, Rejected, Unreachable
+from relay.errors import BodyTooLarge, InvalidRequest, TaskNotFound, WrongSignature
+from relay.images import PictureUnavailable
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+
+
+class Answer(NamedTuple):
+    """A refusal. `text` None: the exception's own words are for the tenant."""
+
+    status: int
+    code: int
+    type: str
+    text: str | None = None
+    retry_after: int | None = None
+
+
+INTERNAL = Answer(500, 9, "internal_error", "internal error")
+NOT_FOUND = Answer(404, 4, "not_found", "there is no such address")
+UNAVAILABLE = Answer(503, 9, "unavailable", "temporarily unavailable", RETRY_SECONDS)
+NO_CHANNEL = Answer(503, 9, "no_channel", "no upstream is available", RETRY_SECONDS)
+
+ANSWERS: dict[type[BaseException], Answer] = {
+    InvalidRequest: Answer(400, 4, "invalid_request"),
+    InvalidKey: Answer(401, 4, "invalid_api_key"),
+    QuotaNotEnough: Answer(402, 4, "quota_not_enough"),
+    TenantDisabled: Answer(403, 4, "tenant_disabled"),
+    PriceMissing: Answer(403, 4, "action_not_allowed"),
+    WrongSignature: Answer(403, 4, "wrong_signature"),
+    TaskNotFound: Answer(404, 4, "task_not_found"),
+    BodyTooLarge: Answer(413, 4, "body_too_large"),
+    PictureUnavailable: Answer(502, 9, "picture_unavailable", "the picture is not available"),
+    NoChannel: NO_CHANNEL._replace(text=None),
+    Unreachable: NO_CHANNEL,
+    DatabaseError: UNAVAILABLE,
+    PoolTimeout: UNAVAILABLE,
+    exceptions.NotFound: NOT_FOUND,
+    exceptions.MethodNotAllowed: Answer(405, 4, "method_not_allowed"),
+}
+REFUSALS: dict[Refusal, Answer] = {
+    Refusal.BANNED_PROMPT: Answer(400, 24, "banned_prompt", "可能包含敏感词"),
+    Refusal.BAD_REQUEST: Answer(400, 4, "invalid_request", "the upstream refused this request"),
+    Refusal.QUEUE_FULL: Answer(
+        429, 23, "queue_full", "队列已满，请稍后尝试", RETRY_SECONDS
+    ),
+    Refusal.NO_ACCOUNT: NO_CHANNEL,
+    Refusal.OTHER: Answer(502, 9, "upstream_rejected", "the upstream refused this request"),
+}
+
+
+def body(answer: Answer, text: str, properties: dict[str, str] | None = None) -> dict[str, Any]:
+    """The contract's one shape of a refusal."""
+    return {
+        "code": answer.code,
+        "description": text,
+        "result": "",
+        "properties": properties or {},
+        "type": answer.type,
+        "message": text,
+        "error": {"message": text, "type": answer.type, "code": answer.type},
+    }
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's exception handler."""
+    found = _find(error)
+    if found in (INTERNAL, UNAVAILABLE):
+        logger.error("request %s: %r", _request_id(context.get("request")), error, exc_info=error)
+    text = found.text or str(error)
+    if found is INTERNAL:
+        text = f"{text}, request id {_request_id(context.get('request'))}"
+    properties = error.properties if isinstance(error, Rejected) else None
+    response = Response(body(found, text, properties), status=found.status)
+    if found.retry_after:
+        response["Retry-After"] = str(found.retry_after)
+    return response
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler404, for addresses that no view serves."""
+    return _plain(NOT_FOUND, "there is no such address")
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, for what breaks outside of the API's own views."""
+    return _plain(INTERNAL, f"internal error, request id {_request_id(request)}")
+
+
+def _find(error: Exception) -> Answer:
+    if isinstance(error, Rejected):
+        return REFUSALS[error.refusal]
+    for kind in type(error).__mro__:
+        if kind in ANSWERS:
+            return ANSWERS[kind]
+    if isinstance(error, exceptions.APIException):
+        return Answer(error.status_code, 4, "invalid_request")
+    return INTERNAL
+
+
+def _request_id(request: Any) -> str:
+    return getattr(request, "request_id", "")
+
+
+def _plain(found: Answer, text: str) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(body(found, text)), status=found.status, content_type="application/json"
+    )

@@ -1,0 +1,58 @@
+"""The outermost layer: what every answer of the API has, and what must not depend on anything else."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+PREFLIGHT_SECONDS = "7200"
+METHODS = "GET, POST, PUT, PATCH, DELETE, OPTIONS"
+EXPOSED = "X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+# The console is no API: it is not for pages of other origins.
+CONSOLE = ("/console/", "/static/")
+_SLASHES = re.compile(r"//+")
+
+
+def edge(get_response: Handler) -> Handler:
+    """Request id, tidy paths, CORS. A preflight is answered before keys, database and limits."""
+
+    def handle(request: HttpRequest) -> HttpResponse:
+        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+        if request.path_info.startswith(CONSOLE):
+            response = get_response(request)
+        elif request.method == "OPTIONS":
+            response = _allow_origins(_preflight(request))
+        else:
+            _tidy(request)
+            response = _allow_origins(get_response(request))
+        if not response.streaming:
+            response["Content-Length"] = str(len(response.content))
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    return handle
+
+
+def _tidy(request: HttpRequest) -> None:
+    """`//mj/submit/imagine/` is `/mj/submit/imagine`: clients join addresses carelessly."""
+    path = _SLASHES.sub("/", request.path_info)
+    request.path_info = path.rstrip("/") or "/"
+
+
+def _preflight(request: HttpRequest) -> HttpResponse:
+    response = HttpResponse(status=204)
+    response["Access-Control-Allow-Methods"] = METHODS
+    response["Access-Control-Allow-Headers"] = request.headers.get(
+        "Access-Control-Request-Headers", "Authorization, Content-Type, mj-api-secret"
+    )
+    response["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def _allow_origins(response: HttpResponse) -> HttpResponse:
+    response["Access-Control-Allow-Origin"] = "*"
+    response["Access-Control-Expose-Headers"] = EXPOSED
+    return response

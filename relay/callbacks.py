@@ -1,0 +1,162 @@
+"""Telling a tenant's hook what became of a task: body, signature, one delivery, the ladder.
+
+A message is a row before it is a request, so none is lost with a process or a broker. What may be
+lost is progress: it is sent once, and only the newest.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import random
+import time
+from datetime import timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+import requests
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from billing.tenants import WEBHOOK_SECRET_PREFIX
+from common import guard, sql
+from relay import statements, task_object
+from relay.models import TERMINAL, Callback, CallbackAttempt, Task
+
+logger = logging.getLogger(__name__)
+
+# Seconds before each try, counted from the one before; as many tries as rungs (about 75 hours).
+LADDER_SECONDS = (0, 5, 30, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+JITTER = 0.2
+# Longer than a delivery may take.
+LEASE_SECONDS = 30
+CLAIM_BATCH = 200
+ANSWER_MAX_BYTES = 2048
+
+
+class Delivery(NamedTuple):
+    """How one try ended. `status_code` is None when no answer came."""
+
+    status_code: int | None
+    answer: str
+    milliseconds: int
+
+    @property
+    def is_success(self) -> bool:
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+
+def enqueue(task: Task) -> None:
+    """Writes the message about a task's new state, in the transaction that stores that state."""
+    if not task.notify_hook:
+        return
+    body = task_object.as_json(task, task.token.image_setting).decode()
+    progress = Callback.objects.filter(
+        task=task, is_final=False, state=Callback.State.PENDING
+    )
+    if task.status in TERMINAL:
+        progress.update(state=Callback.State.OVERTAKEN, due_at=None)
+    elif progress.update(body=body, sequence=task.sequence, due_at=timezone.now()):
+        return
+    Callback.objects.create(
+        task=task,
+        tenant_id=task.tenant_id,
+        url=task.notify_hook,
+        sequence=task.sequence,
+        is_final=task.status in TERMINAL,
+        body=body,
+    )
+
+
+def claim() -> list[tuple[int, int]]:
+    """(id, tries so far) of due messages, leased to the caller."""
+    rows = sql.fetch_all(
+        statements.CLAIM_CALLBACKS,
+        {"lease": timedelta(seconds=LEASE_SECONDS), "limit": CLAIM_BATCH},
+    )
+    return [(row.id, row.tries) for row in rows]
+
+
+def deliver(callback_id: int, tries: int) -> None:
+    """One try. Of several workers with the same job, the one that raises `tries` delivers."""
+    mine = Callback.objects.filter(
+        pk=callback_id, tries=tries, state=Callback.State.PENDING
+    ).update(tries=F("tries") + 1, due_at=timezone.now() + timedelta(seconds=LEASE_SECONDS))
+    if not mine:
+        return
+    callback = Callback.objects.select_related("tenant").get(pk=callback_id)
+    sql.release_connection()
+    _record(callback, _post(callback))
+
+
+def headers(callback: Callback, *, timestamp: int) -> dict[str, str]:
+    """Standard Webhooks (standard-webhooks specification, "Webhook signature scheme")."""
+    signed = f"{callback.message_id}.{timestamp}.{callback.body}".encode()
+    mac = hmac.new(_secret_bytes(callback.tenant.webhook_secret), signed, hashlib.sha256)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": "mj-relay",
+        "webhook-id": callback.message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": f"v1,{base64.b64encode(mac.digest()).decode()}",
+        "X-Relay-Sequence": str(callback.sequence),
+    }
+
+
+def next_wait(tries: int) -> float | None:
+    """Seconds until the next try after `tries` failed ones, without jitter; None: give up."""
+    if tries >= len(LADDER_SECONDS):
+        return None
+    return LADDER_SECONDS[tries]
+
+
+def _post(callback: Callback) -> Delivery:
+    started = time.monotonic()
+    try:
+        with _session().post(
+            callback.url,
+            data=callback.body.encode(),
+            headers=headers(callback, timestamp=int(time.time())),
+            timeout=settings.CALLBACK_TIMEOUT_SECONDS,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            raw = response.raw.read(ANSWER_MAX_BYTES, decode_content=True) or b""
+            answer, status = raw.decode("utf-8", "replace").replace("\x00", ""), response.status_code
+    # A hostile address can make the HTTP library stumble in ways of its own; that is a failed
+    # try like any other.
+    except Exception as error:
+        answer, status = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES], None
+    return Delivery(status, answer, round((time.monotonic() - started) * 1000))
+
+
+@lru_cache(maxsize=1)
+def _session() -> requests.Session:
+    return guard.session(
+        guard.Policy(
+            ports=settings.CALLBACK_PORTS, allowed=settings.CALLBACK_ALLOWED_NETWORKS
+        )
+    )
+
+
+@transaction.atomic
+def _record(callback: Callback, delivery: Delivery) -> None:
+    CallbackAttempt.objects.create(callback=callback, number=callback.tries, **delivery._asdict())
+    # A progress message that was rewritten while it was on its way is due again.
+    row = Callback.objects.filter(pk=callback.pk, sequence=callback.sequence)
+    if delivery.is_success:
+        row.update(state=Callback.State.DELIVERED, due_at=None)
+        return
+    wait = next_wait(callback.tries) if callback.is_final else None
+    if wait is None:
+        row.update(state=Callback.State.GIVEN_UP, due_at=None)
+        logger.warning("callback %s given up: %s", callback.message_id, delivery.answer)
+        return
+    jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads load, hides nothing
+    row.update(due_at=timezone.now() + timedelta(seconds=wait * jitter))
+
+
+def _secret_bytes(secret: str) -> bytes:
+    return base64.b64decode(secret.removeprefix(WEBHOOK_SECRET_PREFIX))

@@ -1,0 +1,41 @@
+"""Celery's doors to the work: each finds what is due, or does one piece of it.
+
+Any of them may run twice, late or never; the next tick finds what was left.
+"""
+
+from celery import shared_task
+
+from relay import callbacks, lifecycle, polling
+from relay.celery import MESSAGE_SECONDS
+
+
+@shared_task
+def poll() -> None:
+    """Hands out the due tasks, each channel in batches of its own: a hanging one delays nobody."""
+    for channel_id in polling.due_channels():
+        while task_ids := polling.claim(channel_id):
+            poll_batch.apply_async((channel_id, task_ids), expires=MESSAGE_SECONDS)
+
+
+@shared_task
+def poll_batch(channel_id: int, task_ids: list[int]) -> None:
+    polling.look(channel_id, task_ids)
+
+
+@shared_task
+def deliver_due() -> None:
+    """Hands out the due callbacks, each as a job of its own: a slow receiver delays only itself."""
+    while due := callbacks.claim():
+        for callback_id, tries in due:
+            deliver.apply_async((callback_id, tries), expires=MESSAGE_SECONDS)
+
+
+@shared_task
+def deliver(callback_id: int, tries: int) -> None:
+    callbacks.deliver(callback_id, tries)
+
+
+@shared_task
+def sweep() -> None:
+    """Ends what nobody else has ended."""
+    lifecycle.expire_overdue()

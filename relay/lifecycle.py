@@ -1,0 +1,133 @@
+"""The life of a task, and the only writer of `Task.status`.
+
+Handing a task to an upstream is in relay/forwarding.py, looking at it in relay/polling.py; both
+come here to have a task begun, changed or ended. Status, money and callback change in one
+transaction, and only if the task is still as the caller saw it.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from billing import ledger
+from billing.pricing import Quote
+from billing.tokens import Caller
+from channels.adapters.base import Update
+from channels.selection import Upstream
+from common import sql
+from relay import callbacks, changes, statements
+from relay.models import LIVE, TERMINAL, Attempt, Task, TaskStatus
+from relay.orders import Order
+
+EXPIRY_BATCH = 500
+
+
+def begin(
+    *, caller: Caller, order: Order, quote: Quote, upstream: Upstream, first_look: timedelta
+) -> Any:
+    """Holds the price and writes task, entry and first attempt, in one commit.
+
+    Returns a row (task_id, attempt_id). Raises QuotaNotEnough; nothing is written then.
+    """
+    row = sql.fetch_one(
+        statements.SUBMIT,
+        {
+            "tenant_id": caller.tenant_id,
+            "token_id": caller.token_id,
+            "channel_id": upstream.id,
+            "action": order.action.name,
+            "mode": order.mode,
+            "bot_type": order.bot_type,
+            "prompt": order.prompt,
+            "state": order.state,
+            "notify_hook": order.notify_hook or caller.default_hook,
+            "description": f"/{order.action.name.lower()} {order.prompt}",
+            "price": quote.amount,
+            "price_rule_id": quote.rule_id,
+            "first_look": first_look,
+            "deadline": timedelta(seconds=settings.TASK_DEADLINE_SECONDS),
+            "expiry": timedelta(seconds=settings.TASK_EXPIRY_SECONDS),
+        },
+    )
+    if row is None:
+        raise ledger.refusal(tenant_id=caller.tenant_id, token_id=caller.token_id)
+    return row
+
+
+def apply(task: Task, update: Update) -> bool:
+    """Stores what an upstream said. True when that changed the task.
+
+    Never backwards, never twice: of several who bring news of the same task, one wins, and the
+    others find the task changed under them and return False.
+    """
+    news = changes.between(task, update)
+    return bool(news) and _store(task, news)
+
+
+def fail(task: Task, reason: str) -> bool:
+    """Ends a live task that came to nothing. True when it was this call that ended it."""
+    return _store(task, changes.failure(reason))
+
+
+def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, answer: str) -> None:
+    """Ends a task that no upstream took: the tenant gets an error and never hears its id."""
+    Attempt.objects.filter(pk=attempt_id).update(
+        outcome=outcome, milliseconds=milliseconds, answer=answer
+    )
+    task = Task.objects.get(pk=task_id)
+    # Nobody is called back about a task that nobody was told of.
+    task.notify_hook = ""
+    _store(task, changes.failure("no upstream accepted it") | {"notify_hook": ""})
+
+
+def adopt(task: Task, upstream_id: str) -> bool:
+    """The upstream has the task although its answer never reached us: from now on it has an id."""
+    with transaction.atomic():
+        rows = Task.objects.live().filter(pk=task.pk, upstream_id="").update(upstream_id=upstream_id)
+        Attempt.objects.filter(
+            task_id=task.pk, outcome__in=[Attempt.Outcome.SENDING, Attempt.Outcome.UNKNOWN]
+        ).update(outcome=Attempt.Outcome.ACCEPTED)
+    task.upstream_id = task.upstream_id or upstream_id
+    return rows == 1
+
+
+def doubt(tasks: list[Task]) -> None:
+    """Their submits are over by now and no answer was stored: the outcome is unknown."""
+    if tasks:
+        Attempt.objects.filter(task__in=tasks, outcome=Attempt.Outcome.SENDING).update(
+            outcome=Attempt.Outcome.UNKNOWN
+        )
+
+
+def expire_overdue() -> int:
+    """Ends what has outlived everything; returns how many."""
+    overdue = Task.objects.live().filter(expires_at__lt=timezone.now()).select_related("token")
+    return sum(
+        fail(task, "expired: the upstream never finished it") for task in overdue[:EXPIRY_BATCH]
+    )
+
+
+def _store(task: Task, news: dict[str, Any]) -> bool:
+    """Writes news of a task, settles its money and writes its callback: together or not at all."""
+    status = news.get("status", task.status)
+    sequence = task.sequence + 1
+    if status in TERMINAL:
+        news = news | {"next_poll_at": None}
+    with transaction.atomic():
+        rows = Task.objects.filter(
+            pk=task.pk, sequence=task.sequence, status__in=LIVE
+        ).update(**news, sequence=F("sequence") + 1, changed_at=timezone.now(), missing_since=None)
+        if rows != 1:
+            return False
+        for name, value in (news | {"sequence": sequence, "missing_since": None}).items():
+            setattr(task, name, value)
+        if status == TaskStatus.SUCCESS:
+            ledger.capture(reference=str(task.pk), amount=task.price)
+        elif status == TaskStatus.FAILURE:
+            ledger.release(reference=str(task.pk))
+        callbacks.enqueue(task)
+    return True

@@ -1,0 +1,209 @@
+"""The tenant's tasks, our attempts to have them done, and the callbacks about them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from billing.models import PriceRule, Tenant, Token
+from channels.models import Channel
+
+
+class NextTaskId(models.Func):
+    """The database's `next_task_id()`: 16 digits, milliseconds and a counter (0001_initial)."""
+
+    function = "next_task_id"
+    output_field = models.BigIntegerField()
+
+
+class TaskStatus(models.TextChoices):
+    """The words of the contract (tenant-api, section 5)."""
+
+    NOT_START = "NOT_START"
+    SUBMITTED = "SUBMITTED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+
+
+LIVE = (TaskStatus.NOT_START, TaskStatus.SUBMITTED, TaskStatus.IN_PROGRESS)
+TERMINAL = (TaskStatus.SUCCESS, TaskStatus.FAILURE)
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    def live(self) -> Self:
+        return self.filter(status__in=LIVE)
+
+    def of(self, tenant_id: int) -> Self:
+        return self.filter(tenant_id=tenant_id)
+
+
+class Task(models.Model):
+    """A tenant's task. Its status is written by relay/lifecycle.py only."""
+
+    id = models.BigIntegerField(primary_key=True, db_default=NextTaskId())
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    token = models.ForeignKey(Token, on_delete=models.PROTECT)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    # What was asked for.
+    action = models.CharField(max_length=16)
+    mode = models.CharField(max_length=8)
+    bot_type = models.CharField(max_length=16)
+    prompt = models.TextField(blank=True)
+    state = models.TextField(blank=True, help_text="The tenant's own text, returned verbatim.")
+    notify_hook = models.TextField(blank=True)
+    # What it costs: copied at submit, so that a price change never touches a running task.
+    price = models.BigIntegerField(help_text="Micro-units held at submit.")
+    price_rule = models.ForeignKey(PriceRule, on_delete=models.PROTECT)
+    # What became of it, in the contract's words.
+    status = models.CharField(max_length=12, choices=TaskStatus, default=TaskStatus.NOT_START)
+    progress = models.SmallIntegerField(default=0, help_text="Percent.")
+    custom_id = models.CharField(max_length=200, blank=True)
+    prompt_en = models.TextField(blank=True)
+    final_prompt = models.TextField(blank=True)
+    final_zh_prompt = models.TextField(blank=True)
+    description = models.TextField(blank=True)
+    fail_reason = models.TextField(blank=True)
+    image_url = models.TextField(blank=True)
+    image_urls = models.JSONField(null=True)
+    video_url = models.TextField(blank=True)
+    video_urls = models.JSONField(null=True)
+    buttons = models.JSONField(null=True)
+    submit_time = models.BigIntegerField(help_text="Milliseconds since 1970, as the contract has it.")
+    start_time = models.BigIntegerField(default=0)
+    finish_time = models.BigIntegerField(default=0)
+    # How it is followed.
+    upstream_id = models.CharField(max_length=64, blank=True)
+    # An id that a hint brought while the upstream's own answer is missing; believed only when the
+    # upstream, asked for it, shows our correlation token.
+    hinted_id = models.CharField(max_length=64, blank=True)
+    upstream_row = models.JSONField(null=True, help_text="The upstream's last word, as it came.")
+    sequence = models.IntegerField(default=0, help_text="Counts the changes that were stored.")
+    changed_at = models.DateTimeField(db_default=Now())
+    missing_since = models.DateTimeField(null=True)
+    next_poll_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="live_task_is_followed",
+                condition=Q(status__in=LIVE, next_poll_at__isnull=False)
+                | Q(status__in=TERMINAL, next_poll_at__isnull=True),
+            ),
+            models.CheckConstraint(condition=Q(price__gte=0), name="task_price_is_not_negative"),
+        ]
+        indexes = [
+            # polling.claim: what is due on which channel.
+            models.Index(
+                "channel", "next_poll_at", name="task_due", condition=Q(next_poll_at__isnull=False)
+            ),
+            # lifecycle.expire: what has outlived everything.
+            models.Index("expires_at", name="task_expiry", condition=Q(next_poll_at__isnull=False)),
+            # Lists of a tenant, newest first.
+            models.Index(fields=["tenant", "-id"], name="task_by_tenant"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Attempt(models.Model):
+    """One try to hand a task to one channel."""
+
+    class Outcome(models.TextChoices):
+        # Committed before the first byte leaves; found in this state, it may or may not have left.
+        SENDING = "sending"
+        ACCEPTED = "accepted"
+        REFUSED = "refused"
+        UNREACHABLE = "unreachable"
+        UNKNOWN = "unknown"
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    number = models.SmallIntegerField(default=1)
+    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.SENDING)
+    milliseconds = models.IntegerField(null=True)
+    answer = models.TextField(blank=True, help_text="The upstream's raw text, cut.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("task", "number", name="attempt_number_is_unique"),
+            # Once the upstream may have it, nobody else gets it.
+            models.UniqueConstraint(
+                "task",
+                condition=Q(outcome__in=["sending", "accepted", "unknown"]),
+                name="task_is_with_one_upstream",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of task {self.task_id}"
+
+
+class Callback(models.Model):
+    """One message to a tenant's hook: a task in one state."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        GIVEN_UP = "given_up"
+        # Overtaken by a later state of the same task before it was sent.
+        OVERTAKEN = "overtaken"
+
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    url = models.TextField()
+    sequence = models.IntegerField()
+    is_final = models.BooleanField(help_text="Final states are retried, progress is not.")
+    body = models.TextField(help_text="The task object as it is sent and signed.")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    tries = models.SmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("task", "sequence", name="callback_is_unique"),
+            models.UniqueConstraint(
+                "task",
+                condition=Q(is_final=False, state="pending"),
+                name="progress_is_coalesced",
+            ),
+            models.CheckConstraint(
+                name="pending_callback_is_due",
+                condition=Q(state="pending", due_at__isnull=False)
+                | (~Q(state="pending") & Q(due_at__isnull=True)),
+            ),
+        ]
+        # callbacks.claim: what is due.
+        indexes = [
+            models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"callback {self.message_id}"
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id`: the same over all tries of one message."""
+        return f"msg_{self.task_id}_{self.sequence}"
+
+
+class CallbackAttempt(models.Model):
+    """One try to deliver a callback."""
+
+    callback = models.ForeignKey(Callback, on_delete=models.PROTECT, related_name="attempts")
+    number = models.SmallIntegerField()
+    status_code = models.SmallIntegerField(null=True, help_text="Empty: no answer came.")
+    answer = models.TextField(blank=True, help_text="The receiver's answer or the error, cut.")
+    milliseconds = models.IntegerField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"try {self.number} of {self.callback}"

@@ -1,0 +1,146 @@
+"""Looking at tasks: which are due, what the upstream says, when to look again.
+
+All is driven by `Task.next_poll_at`. Whoever claims a task moves that time ahead by a lease, so
+that a lost job or a dead worker only delays the next look.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from channels import selection
+from channels.adapters import adapter_for
+from channels.adapters.base import Findings, Update
+from channels.errors import UpstreamError
+from common import sql
+from relay import lifecycle, signing, statements
+from relay.models import Task
+
+logger = logging.getLogger(__name__)
+
+# How soon somebody else looks when a worker dies in the middle. A slower look may be overtaken by
+# a second one, which does no harm: only one of them can change a task.
+LEASE_SECONDS = 30
+LOST = "the upstream has lost the task"
+TIMED_OUT = "timed out: the upstream did not finish it in time"
+# A young task is looked at every tenth of its age; one that is hours old, rarely.
+AGE_SHARE = 10
+OLD_AFTER_SECONDS = 2 * 3600
+
+
+def wait_seconds(age: float) -> float:
+    """How long to wait before the next look at a task that is `age` seconds old."""
+    if age >= OLD_AFTER_SECONDS:
+        return float(settings.POLL_OLD_SECONDS)
+    return float(
+        min(max(age / AGE_SHARE, settings.POLL_MIN_SECONDS), settings.POLL_MAX_SECONDS)
+    )
+
+
+def due_channels() -> list[int]:
+    """The channels that have tasks to look at now."""
+    return list(
+        Task.objects.filter(next_poll_at__lte=timezone.now())
+        .order_by()
+        .values_list("channel_id", flat=True)
+        .distinct()
+    )
+
+
+def claim(channel_id: int) -> list[int]:
+    """Ids of up to POLL_BATCH due tasks of one channel, leased to the caller."""
+    rows = sql.fetch_all(
+        statements.CLAIM_POLLS,
+        {
+            "channel_id": channel_id,
+            "limit": settings.POLL_BATCH,
+            "lease": timedelta(seconds=LEASE_SECONDS),
+        },
+    )
+    return [row.id for row in rows]
+
+
+def look(channel_id: int, task_ids: list[int]) -> None:
+    """Asks one channel for its tasks and stores what it says."""
+    tasks = list(
+        Task.objects.live().filter(pk__in=task_ids, channel_id=channel_id).select_related("token")
+    )
+    try:
+        seen, absent = _ask(channel_id, tasks)
+    except UpstreamError as error:
+        logger.warning("channel %s cannot be asked: %s", channel_id, error)
+        seen, absent = {}, set()
+    for task in tasks:
+        # One bad row does not harm its batch.
+        try:
+            _take(task, seen.get(task.pk), is_absent=task.pk in absent)
+        except Exception:
+            logger.exception("task %s: a look at it could not be stored", task.pk)
+    _look_again([task for task in tasks if task.next_poll_at is not None])
+
+
+def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:
+    """Stores one look at one task."""
+    if update is not None:
+        task.missing_since = None
+        if not task.upstream_id:
+            lifecycle.adopt(task, update.upstream_id)
+        # A deadline is believed only after the upstream was asked once more, which was just now.
+        if not lifecycle.apply(task, update) and timezone.now() >= task.deadline_at:
+            lifecycle.fail(task, TIMED_OUT)
+    elif is_absent:
+        task.missing_since = task.missing_since or timezone.now()
+        grace = timedelta(seconds=settings.TASK_GRACE_SECONDS)
+        if timezone.now() - task.missing_since >= grace:
+            lifecycle.fail(task, LOST)
+
+
+def _ask(channel_id: int, tasks: list[Task]) -> tuple[dict[int, Update], set[int]]:
+    """(updates by our task id, ids of tasks that the upstream surely does not have)."""
+    upstream = selection.load(channel_id)
+    adapter = adapter_for(upstream.kind)
+    nameless = [task for task in tasks if not task.upstream_id]
+    lifecycle.doubt(nameless)
+    sql.release_connection()
+    named = [task for task in tasks if task.upstream_id or task.hinted_id]
+    rows = adapter.poll(upstream, {_name(task) for task in named}) if named else {}
+    seen = {
+        task.pk: row for task in named if (row := rows.get(_name(task))) and _is_ours(task, row)
+    }
+    nameless = [task for task in nameless if task.pk not in seen]
+    findings = Findings(found={}, complete=True)
+    if nameless:
+        findings = adapter.find(upstream, [signing.correlation(task.pk) for task in nameless])
+    for task in nameless:
+        if update := findings.found.get(signing.correlation(task.pk)):
+            seen[task.pk] = update
+    may_be_absent = tasks if findings.complete else [task for task in tasks if task.upstream_id]
+    return seen, {task.pk for task in may_be_absent if task.pk not in seen}
+
+
+def _name(task: Task) -> str:
+    return task.upstream_id or task.hinted_id
+
+
+def _is_ours(task: Task, row: Update) -> bool:
+    """An id from a hint needs our correlation token as a proof. One that the upstream gave us
+    needs none, but a token that is not this task's disproves it."""
+    if task.upstream_id and not row.correlation:
+        return True
+    return row.correlation == signing.correlation(task.pk)
+
+
+def _look_again(tasks: list[Task]) -> None:
+    if not tasks:
+        return
+    now = timezone.now().timestamp()
+    sql.execute(
+        statements.LOOK_AGAIN,
+        {
+            "ids": [task.pk for task in tasks],
+            "waits": [wait_seconds(now - task.submit_time / 1000) for task in tasks],
+            "missing": [task.missing_since for task in tasks],
+        },
+    )

@@ -1,0 +1,207 @@
+"""Settings. Every value that an operator may change comes from the environment (`.env.example`)."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from relay import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Env(environ.Env):
+    """Says which variable is wrong; a bare ValueError would not."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().get_value(var, *args, **kwargs)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var}: {error}") from error
+
+
+env = Env()
+env.read_env(str(BASE_DIR / ".env"))
+
+VAR_DIR = Path(env.str("RELAY_VAR", default=str(BASE_DIR / "var"))).resolve()
+EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
+EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
+
+# -- Django ---------------------------------------------------------------------------------------
+
+if EMBEDDED_DATABASE:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or embedded.secret_key(VAR_DIR)
+else:
+    # Several machines must share it, so it is never made up silently.
+    SECRET_KEY = env.str("SECRET_KEY", default="")
+    if not SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is set.")
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+PORT = env.int("PORT", default=8000)
+PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "common",
+    "billing",
+    "channels",
+    "relay",
+    "console",
+]
+MIDDLEWARE = [
+    "relay.api.middleware.edge",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# A redirect never answers a POST: both forms of every API address are served (relay/api/middleware.py).
+APPEND_SLASH = False
+ROOT_URLCONF = "relay.urls"
+WSGI_APPLICATION = "relay.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "console:sign-in"
+LOGIN_REDIRECT_URL = "console:home"
+LOGOUT_REDIRECT_URL = "console:sign-in"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "console" / "static"]
+WHITENOISE_USE_FINDERS = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Bodies are bounded by relay/api/parsers.py, which knows the contract's error.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+# -- Database, Redis, Celery ------------------------------------------------------------------------
+
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=12)
+DATABASE_CONNECT_SECONDS = 3
+if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or postgresql://.")
+try:
+    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+except ValueError as error:
+    raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": DATABASE_CONNECT_SECONDS,
+    # Zero prepares a statement at its first use; Django's default never prepares any.
+    "prepare_threshold": 0,
+}
+if DATABASE_POOL_SIZE:
+    # Small on purpose: more connections make a hot wallet slower, and none is held during HTTP.
+    DATABASES["default"]["OPTIONS"]["pool"] = {
+        "min_size": min(2, DATABASE_POOL_SIZE),
+        "max_size": DATABASE_POOL_SIZE,
+        "timeout": 5,
+    }
+
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)
+REDIS_TIMEOUT_SECONDS = 2
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
+    # Celery has words of its own for a Redis behind a unix socket.
+    REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
+)
+
+# -- Money ------------------------------------------------------------------------------------------
+
+CURRENCY = env.str("CURRENCY", default="USD")
+# Keys are stored as HMACs under this secret: changing it locks every tenant out.
+KEY_HASH_SECRET = env.str("KEY_HASH_SECRET", default="") or SECRET_KEY
+# Secrets at rest: the first key encrypts, all of them decrypt.
+ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[]) or [SECRET_KEY]
+
+# -- Submits ----------------------------------------------------------------------------------------
+
+BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", default=30 * 1024 * 1024)
+IMAGE_MAX_BYTES = env.int("IMAGE_MAX_BYTES", default=10 * 1024 * 1024)
+PROMPT_MAX_CHARS = env.int("PROMPT_MAX_CHARS", default=8000)
+DEFAULT_MODE = env.str("DEFAULT_MODE", default="fast")
+SUBMIT_MAX_CHANNELS = env.int("SUBMIT_MAX_CHANNELS", default=3)
+UPSTREAM_CONNECT_SECONDS = env.float("UPSTREAM_CONNECT_SECONDS", default=5)
+UPSTREAM_SUBMIT_SECONDS = env.float("UPSTREAM_SUBMIT_SECONDS", default=60)
+UPSTREAM_POLL_SECONDS = env.float("UPSTREAM_POLL_SECONDS", default=15)
+UPSTREAM_ANSWER_MAX_BYTES = env.int("UPSTREAM_ANSWER_MAX_BYTES", default=16 * 1024 * 1024)
+
+# -- Following tasks --------------------------------------------------------------------------------
+
+POLL_TICK_SECONDS = env.float("POLL_TICK_SECONDS", default=1)
+POLL_MIN_SECONDS = env.float("POLL_MIN_SECONDS", default=2)
+POLL_MAX_SECONDS = env.float("POLL_MAX_SECONDS", default=30)
+POLL_OLD_SECONDS = env.float("POLL_OLD_SECONDS", default=300)
+POLL_BATCH = env.int("POLL_BATCH", default=200)
+# A task the upstream no longer knows is given this long to come back.
+TASK_GRACE_SECONDS = env.float("TASK_GRACE_SECONDS", default=60)
+# From here on the next "not finished" answer of the upstream ends the task.
+TASK_DEADLINE_SECONDS = env.float("TASK_DEADLINE_SECONDS", default=3600)
+# Nothing stays open longer than this, whatever the upstream does or does not say.
+TASK_EXPIRY_SECONDS = env.float("TASK_EXPIRY_SECONDS", default=24 * 3600)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30)
+
+# -- Callbacks --------------------------------------------------------------------------------------
+
+CALLBACK_TICK_SECONDS = env.float("CALLBACK_TICK_SECONDS", default=1)
+CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15)
+CALLBACK_PORTS = env.list("CALLBACK_PORTS", cast=int, default=[80, 443, *range(8000, 9001)])
+# Networks that may be called although they are private, on any port. `make run` adds loopback.
+CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
+
+# -- Pictures ---------------------------------------------------------------------------------------
+
+PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", default=64 * 1024 * 1024)
+PICTURE_TIMEOUT_SECONDS = env.float("PICTURE_TIMEOUT_SECONDS", default=30)
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["relay.api.auth.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["relay.api.parsers.OrjsonParser"],
+    "DEFAULT_RENDERER_CLASSES": ["relay.api.renderers.OrjsonRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "relay.api.renderers.AlwaysJson",
+    "EXCEPTION_HANDLER": "relay.api.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Refused requests are answers, not incidents; crashes are logged by relay/api/errors.py.
+    "loggers": {"django.request": {"level": "CRITICAL"}},
+}

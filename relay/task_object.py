@@ -1,0 +1,48 @@
+"""The task as tenants see it (tenant-api, section 5): all keys, always, and nothing of the upstream."""
+
+from typing import Any
+
+import orjson
+
+from billing.models import Token
+from relay import images
+from relay.models import Task
+
+
+def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
+    """The contract's task object. Times are integer milliseconds, texts are never null."""
+    by_proxy = image_setting == Token.ImageSetting.PROXY
+    return {
+        "id": str(task.pk),
+        "action": task.action,
+        "customId": task.custom_id,
+        "botType": task.bot_type,
+        "prompt": task.prompt,
+        "promptEn": task.prompt_en,
+        "description": task.description,
+        "state": task.state,
+        "submitTime": task.submit_time,
+        "startTime": task.start_time,
+        "finishTime": task.finish_time,
+        "imageUrl": images.link(task) if by_proxy and task.image_url else task.image_url,
+        "imageUrls": task.image_urls,
+        "videoUrl": task.video_url,
+        "videoUrls": task.video_urls,
+        "status": task.status,
+        "progress": f"{task.progress}%",
+        "failReason": task.fail_reason,
+        "fail_reason": task.fail_reason,
+        "buttons": task.buttons,
+        "maskBase64": "",
+        "mode": task.mode.upper(),
+        "properties": {
+            "finalPrompt": task.final_prompt,
+            "finalZhPrompt": task.final_zh_prompt,
+        },
+    }
+
+
+def as_json(task: Task, image_setting: str) -> bytes:
+    """Compact UTF-8 JSON, as fetches answer it and callbacks carry it."""
+    return orjson.dumps(as_dict(task, image_setting))
+

@@ -1,0 +1,23 @@
+"""The WSGI application that gunicorn serves."""
+
+import io
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
+
+_django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Django, for bodies of unannounced length too: it would take a chunked body for empty."""
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        from django.conf import settings
+
+        # One byte more than allowed is enough for the refusal.
+        body = environ["wsgi.input"].read(settings.BODY_MAX_BYTES + 1)
+        environ = environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    return _django(environ, start_response)

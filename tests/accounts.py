@@ -1,0 +1,106 @@
+"""A customer for one test: tenant, key, money, a channel of its own, and an HTTP client."""
+
+import itertools
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from billing import ledger, money, tenants, tokens
+from billing.models import Entry, Tenant, Token, Wallet
+from channels.models import Channel
+from tests.stack import Stack, wait_until
+
+TERMINAL = ("SUCCESS", "FAILURE", "CANCEL")
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Account:
+    stack: Stack
+    tenant: Tenant
+    token: Token
+    key: str
+    channel: Channel
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"}
+
+    def request(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Any call with this account's key."""
+        headers = self.headers | kwargs.pop("headers", {})
+        kwargs.setdefault("timeout", 30)
+        return requests.request(method, self.stack.url + path, headers=headers, **kwargs)
+
+    def imagine(self, prompt: str = "a lighthouse", **fields: Any) -> requests.Response:
+        return self.request("POST", "/mj/submit/imagine", json={"prompt": prompt, **fields})
+
+    def draw(self, prompt: str = "a lighthouse", **fields: Any) -> str:
+        """An accepted imagine: the task's id."""
+        answer = self.imagine(prompt, **fields)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["result"])
+
+    def fetch(self, task_id: str) -> dict[str, Any]:
+        answer = self.request("GET", f"/mj/task/{task_id}/fetch")
+        assert answer.status_code == 200, answer.text
+        task: dict[str, Any] = answer.json()
+        return task
+
+    def finish(self, task_id: str, *, seconds: float = 20) -> dict[str, Any]:
+        """The task once it has ended."""
+
+        def ended() -> dict[str, Any] | None:
+            task = self.fetch(task_id)
+            return task if task["status"] in TERMINAL else None
+
+        task: dict[str, Any] = wait_until(ended, seconds=seconds, what=f"the end of {task_id}")
+        return task
+
+    @property
+    def wallet(self) -> Wallet:
+        return Wallet.objects.get(pk=self.tenant.pk)
+
+    @property
+    def funds(self) -> tuple[str, str]:
+        """(balance, held) as people read them."""
+        return money.text(self.wallet.balance), money.text(self.wallet.held)
+
+    def entries(self, reference: str | None = None) -> list[tuple[str, str, str]]:
+        """(kind, change of the balance, change of the held money), oldest first."""
+        rows = Entry.objects.filter(wallet=self.tenant.pk).order_by("id")
+        if reference is not None:
+            rows = rows.filter(reference=reference)
+        return [(row.kind, money.text(row.amount), money.text(row.held)) for row in rows]
+
+    def new_key(self, *, budget: str | None = None) -> "Account":
+        """The same tenant with another key."""
+        token, key = tokens.make(tenant=self.tenant, name="another")
+        if budget is not None:
+            Token.objects.filter(pk=token.pk).update(budget=money.to_micro(budget))
+        return Account(self.stack, self.tenant, token, key, self.channel)
+
+
+def open_account(stack: Stack, *, funds: str = "100", channel_url: str = "") -> Account:
+    """A tenant in a group of its own, so that only its own channel serves it."""
+    name = f"tenant-{os.getpid()}-{next(_numbers)}"
+    tenant = tenants.create(name=name, group=name)
+    token, key = tokens.make(tenant=tenant, name="main")
+    if funds != "0":
+        ledger.topup(
+            tenant_id=tenant.pk, amount=money.to_micro(funds), reference=name, actor="test"
+        )
+    channel = open_channel(stack, group=name, url=channel_url)
+    return Account(stack, tenant, token, key, channel)
+
+
+def open_channel(stack: Stack, *, group: str, url: str = "", **fields: Any) -> Channel:
+    return Channel.objects.create(
+        name=f"channel-{os.getpid()}-{next(_numbers)}",
+        kind=Channel.Kind.MIDJOURNEY_PROXY,
+        base_url=url or f"{stack.sandbox_url}/midjourney-proxy",
+        groups=[group],
+        **fields,
+    )

@@ -1,0 +1,60 @@
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from billing import books
+from tests.accounts import Account, open_account
+from tests.stack import Stack
+
+PRICES = '{"mj_imagine": 0.1, "mj_upscale": 0.05}'
+
+
+def worker_number() -> int:
+    """1, 2, … for the pytest workers, 0 without any."""
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
+
+
+@pytest.fixture(scope="session")
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """This pytest worker's database, open for the whole run: its URL.
+
+    Nothing is rolled back or flushed: the stack's processes work on it all the time, and the
+    ledger refuses it. Each test has a tenant of its own instead.
+    """
+    with django_db_blocker.unblock():
+        books.publish_json(PRICES, memo="tests")
+        url = urlsplit(settings.DATABASE_URL)
+        yield urlunsplit(url._replace(path="/" + connection.settings_dict["NAME"]))
+        connection.close()
+
+
+@pytest.fixture(scope="session")
+def stack_env(database: str) -> dict[str, str]:
+    redis = settings.REDIS_URL.replace("db=0", f"db={worker_number()}")
+    return {"DATABASE_URL": database, "REDIS_URL": redis, "SECRET_KEY": settings.SECRET_KEY}
+
+
+@pytest.fixture(scope="session")
+def stack(stack_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One running product for all tests that do not break it."""
+    running = Stack(folder=tmp_path_factory.mktemp("stack"), env=stack_env, drawing_seconds=0.4)
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def account(stack: Stack) -> Account:
+    """A tenant with 100.00 and a channel of its own at the sandbox."""
+    return open_account(stack)
+
+
+@pytest.fixture
+def open_an_account(stack: Stack) -> Callable[..., Account]:
+    """For tests that need several, or other money."""
+    return lambda **fields: open_account(stack, **fields)
