@@ -54,12 +54,23 @@ WHERE token.digest = %s AND token.is_active
 """
 
 
-def make(*, tenant: Tenant, name: str) -> tuple[Token, str]:
+def make(
+    *,
+    tenant: Tenant,
+    name: str,
+    budget: int | None = None,
+    image_setting: str = Token.ImageSetting.PROXY,
+) -> tuple[Token, str]:
     """A new key of the tenant: (row, key). The key is not stored and cannot be shown again."""
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
     key = KEY_PREFIX + secret
     token = Token.objects.create(
-        tenant=tenant, name=name, prefix=key[: len(KEY_PREFIX) + SHOWN_CHARS], digest=digest(key)
+        tenant=tenant,
+        name=name,
+        prefix=key[: len(KEY_PREFIX) + SHOWN_CHARS],
+        digest=digest(key),
+        budget=budget,
+        image_setting=image_setting,
     )
     return token, key
 

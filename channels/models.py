@@ -1,12 +1,27 @@
 """Where work is done: the upstream endpoints."""
 
+from urllib.parse import urlsplit
+
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from common.vault import EncryptedTextField
+
+
+def is_web_address(value: str) -> None:
+    """Django's own validator refuses names without a dot, such as a container's. Raises
+    ValidationError."""
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits or parts.query or parts.fragment:
+        raise ValidationError("base_url must be an http or https address.")
 
 
 class Channel(models.Model):
@@ -23,8 +38,10 @@ class Channel(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=32, choices=Kind)
-    base_url = models.URLField(
-        max_length=500, help_text="Without the /mj part, e.g. https://upstream.example."
+    base_url = models.CharField(
+        max_length=500,
+        validators=[is_web_address],
+        help_text="Without the /mj part, e.g. https://upstream.example.",
     )
     secret = EncryptedTextField(blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.ENABLED)

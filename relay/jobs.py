@@ -19,7 +19,8 @@ def poll() -> None:
 
 @shared_task
 def poll_batch(channel_id: int, task_ids: list[int]) -> None:
-    polling.look(channel_id, task_ids)
+    if polling.look(channel_id, task_ids):
+        deliver_due()
 
 
 @shared_task

@@ -62,8 +62,8 @@ def claim(channel_id: int) -> list[int]:
     return [row.id for row in rows]
 
 
-def look(channel_id: int, task_ids: list[int]) -> None:
-    """Asks one channel for its tasks and stores what it says."""
+def look(channel_id: int, task_ids: list[int]) -> int:
+    """Asks one channel for its tasks and stores what it says. Returns how many have ended."""
     tasks = list(
         Task.objects.live().filter(pk__in=task_ids, channel_id=channel_id).select_related("token")
     )
@@ -78,7 +78,9 @@ def look(channel_id: int, task_ids: list[int]) -> None:
             _take(task, seen.get(task.pk), is_absent=task.pk in absent)
         except Exception:
             logger.exception("task %s: a look at it could not be stored", task.pk)
-    _look_again([task for task in tasks if task.next_poll_at is not None])
+    live = [task for task in tasks if task.next_poll_at is not None]
+    _look_again(live)
+    return len(tasks) - len(live)
 
 
 def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:

@@ -2,6 +2,7 @@
 
 import common.vault
 import django.contrib.postgres.fields
+import channels.models
 import django.core.validators
 import django.db.models.functions.datetime
 from django.db import migrations, models
@@ -21,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=100, unique=True)),
                 ('kind', models.CharField(choices=[('midjourney_proxy', 'midjourney-proxy 2.x')], max_length=32)),
-                ('base_url', models.URLField(help_text='Without the /mj part, e.g. https://upstream.example.', max_length=500)),
+                ('base_url', models.CharField(help_text='Without the /mj part, e.g. https://upstream.example.', max_length=500, validators=[channels.models.is_web_address])),
                 ('secret', common.vault.EncryptedTextField(blank=True)),
                 ('state', models.CharField(choices=[('enabled', 'Enabled'), ('draining', 'Draining'), ('disabled', 'Disabled')], default='enabled', max_length=8)),
                 ('priority', models.IntegerField(default=0, help_text='The highest is asked first.')),

@@ -1,0 +1,47 @@
+"""Sold balance from the command line."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError
+
+from billing import ledger, money
+from billing.models import Tenant, Wallet
+
+
+class Command(BaseCommand):
+    help = "Adds bought money to a tenant's wallet, once per reference."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("tenant")
+        parser.add_argument("amount", help="in units of the site's currency, e.g. 25.00")
+        parser.add_argument("reference", help="your number of the payment; booked only once")
+        parser.add_argument("--actor", default="command line", help="who does it")
+        parser.add_argument("--memo", default="")
+
+    def handle(
+        self,
+        *args: Any,
+        tenant: str,
+        amount: str,
+        reference: str,
+        actor: str,
+        memo: str,
+        **options: Any,
+    ) -> None:
+        owner = Tenant.objects.filter(name=tenant).first()
+        if owner is None:
+            raise CommandError(f"there is no tenant {tenant}")
+        try:
+            ledger.topup(
+                tenant_id=owner.pk,
+                amount=money.to_micro(amount),
+                reference=reference,
+                actor=actor,
+                memo=memo,
+            )
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        except IntegrityError as error:
+            raise CommandError(f"{reference} has been booked before") from error
+        self.stdout.write(f"balance {money.text(Wallet.objects.get(pk=owner.pk).balance)}")

@@ -1,0 +1,43 @@
+"""A new upstream from the command line."""
+
+import getpass
+import os
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from channels.models import Channel
+
+SECRET_VARIABLE = "CHANNEL_SECRET"  # noqa: S105  the name of a variable
+
+
+class Command(BaseCommand):
+    help = f"Adds an upstream. Its secret is read from {SECRET_VARIABLE} or asked for, never typed."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("base_url", help="without the /mj part")
+        parser.add_argument(
+            "--kind", choices=Channel.Kind.values, default=Channel.Kind.MIDJOURNEY_PROXY
+        )
+        parser.add_argument("--priority", type=int, default=0, help="the highest is asked first")
+        parser.add_argument("--weight", type=int, default=1, help="share among equals")
+        for field in ("groups", "actions", "modes"):
+            parser.add_argument(f"--{field}", nargs="*", default=[], help="none: every one")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        fields = ("name", "base_url", "kind", "priority", "weight", "groups", "actions", "modes")
+        channel = Channel(secret=_secret(), **{field: options[field] for field in fields})
+        try:
+            channel.full_clean()
+        except ValidationError as error:
+            raise CommandError("; ".join(error.messages)) from error
+        channel.save()
+        self.stdout.write(f"channel {channel} is enabled")
+
+
+def _secret() -> str:
+    if (secret := os.environ.get(SECRET_VARIABLE)) is not None:
+        return secret
+    return getpass.getpass("secret (mj-api-secret; empty for none): ")

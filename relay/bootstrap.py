@@ -1,0 +1,101 @@
+"""The first operator and, on one machine, a tenant to try things with. Made only when missing."""
+
+import json
+import secrets
+from typing import Protocol
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from billing import books, ledger, tenants, tokens
+from billing.models import Entry, PriceBook, Tenant, Token
+from billing.money import UNIT
+from channels.models import Channel
+
+OPERATOR = "operator"
+PASSWORD_BYTES = 15
+TENANT = "demo"
+START_MONEY = 100 * UNIT
+START_REFERENCE = "bootstrap-demo"
+CHANNEL = "sandbox"
+MEMO = "made at the first start"
+PRICES = {
+    "mj_imagine": 0.1,
+    "mj_blend": 0.1,
+    "mj_describe": 0.05,
+    "mj_shorten": 0.1,
+    "mj_upscale": 0.05,
+    "mj_upscale_hd": 0.05,
+    "mj_variation": 0.1,
+    "mj_low_variation": 0.1,
+    "mj_high_variation": 0.1,
+    "mj_reroll": 0.1,
+    "mj_pan": 0.1,
+    "mj_zoom": 0.1,
+    "mj_custom_zoom": 0,
+    "mj_inpaint": 0,
+    "mj_modal": 0.1,
+    "mj_edits": 0.1,
+    "mj_video": 0.8,
+    "mj_upload": 0.05,
+    "swap_face": 0.05,
+}
+
+
+class Memory(Protocol):
+    """Where secrets are kept that the database cannot give back (relay/up/facts.py)."""
+
+    def get(self, name: str) -> str: ...
+
+    def remember(self, **facts: str) -> None: ...
+
+
+def operator(memory: Memory) -> str:
+    """Makes the first operator; returns the new password, "" when there was an operator."""
+    users = get_user_model()._default_manager
+    if users.filter(is_superuser=True).exists():
+        return ""
+    password = memory.get("password") or secrets.token_urlsafe(PASSWORD_BYTES)
+    memory.remember(operator=OPERATOR, password=password)
+    user = get_user_model()(username=OPERATOR, is_staff=True, is_superuser=True)
+    user.set_password(password)
+    user.save()
+    return password
+
+
+def demo(memory: Memory, *, sandbox_url: str) -> Tenant:
+    """A tenant with money and a key, prices, and the sandbox as its channel."""
+    tenant = Tenant.objects.filter(name=TENANT).first() or tenants.create(name=TENANT)
+    if not Entry.objects.filter(reference=START_REFERENCE).exists():
+        ledger.topup(
+            tenant_id=tenant.pk,
+            amount=START_MONEY,
+            reference=START_REFERENCE,
+            actor="system",
+            memo=MEMO,
+        )
+    if not PriceBook.objects.exists():
+        books.publish_json(json.dumps(PRICES), memo=MEMO)
+    _key(memory, tenant)
+    _channel(sandbox_url)
+    return tenant
+
+
+def _key(memory: Memory, tenant: Tenant) -> None:
+    known = memory.get("key")
+    if known and Token.objects.filter(digest=tokens.digest(known)).exists():
+        return
+    with transaction.atomic():
+        _, key = tokens.make(tenant=tenant, name=TENANT)
+        memory.remember(key=key)
+
+
+def _channel(sandbox_url: str) -> None:
+    """The sandbox moves with PORT, so its channel does; all else of it stays the operator's."""
+    address = f"{sandbox_url}/midjourney-proxy"
+    channel, is_new = Channel.objects.get_or_create(
+        name=CHANNEL,
+        defaults={"kind": Channel.Kind.MIDJOURNEY_PROXY, "base_url": address},
+    )
+    if not is_new and channel.base_url != address:
+        Channel.objects.filter(pk=channel.pk).update(base_url=address)

@@ -1,0 +1,53 @@
+"""Proofs over tasks and money together, beside those of the ledger alone (billing/proofs.py)."""
+
+from collections.abc import Iterator
+
+from django.db import transaction
+
+from billing.proofs import PROOFS as LEDGER_PROOFS
+from common import sql
+
+# Each statement selects a text, with ids, for what must not exist.
+PROOFS = LEDGER_PROOFS | {
+    "every task has the entries that its status demands": """
+        SELECT format('task %s: status %s, price %s, entries %s', task.id, task.status, task.price,
+                      coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), 'none')) AS finding
+        FROM relay_task task
+        LEFT JOIN billing_entry entry ON entry.reference = task.id::text
+        GROUP BY task.id
+        HAVING coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), '') <>
+               CASE task.status WHEN 'SUCCESS' THEN 'hold+capture'
+                                WHEN 'FAILURE' THEN 'hold+release'
+                                ELSE 'hold' END
+            OR bool_or(entry.kind = 'hold' AND entry.held <> task.price)
+            OR bool_or(entry.wallet_id <> task.tenant_id)
+    """,
+    "every hold belongs to a task": """
+        SELECT format('entry %s: there is no task %s', entry.id, entry.reference) AS finding
+        FROM billing_entry entry
+        WHERE entry.kind = 'hold' AND NOT EXISTS (
+            SELECT FROM relay_task task WHERE task.id::text = entry.reference
+        )
+    """,
+    "every task was handed to somebody": """
+        SELECT format('task %s has no attempt', task.id) AS finding
+        FROM relay_task task
+        WHERE NOT EXISTS (SELECT FROM relay_attempt WHERE relay_attempt.task_id = task.id)
+    """,
+    "every ended task with a hook has its final callback": """
+        SELECT format('task %s: %s final callbacks', task.id, count(callback.id)) AS finding
+        FROM relay_task task
+        LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final
+        WHERE task.status IN ('SUCCESS', 'FAILURE') AND task.notify_hook <> ''
+        GROUP BY task.id HAVING count(callback.id) <> 1
+    """,
+}
+
+
+def run() -> Iterator[tuple[str, list[str]]]:
+    """(what is promised, what contradicts it) for every proof, over one snapshot of the database,
+    so that what happens meanwhile contradicts nothing."""
+    with transaction.atomic():
+        sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for promise, statement in PROOFS.items():
+            yield promise, [row.finding for row in sql.fetch_all(statement)]
