@@ -7,5 +7,6 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="console:home")),
 ]
 
+handler400 = "relay.api.errors.bad_request"
 handler404 = "relay.api.errors.not_found"
 handler500 = "relay.api.errors.crashed"

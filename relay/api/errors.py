@@ -34,6 +34,7 @@ class Answer(NamedTuple):
     retry_after: int | None = None
 
 
+BAD_REQUEST = Answer(400, 4, "invalid_request", "this is not a proper HTTP request")
 INTERNAL = Answer(500, 9, "internal_error", "internal error")
 NOT_FOUND = Answer(404, 4, "not_found", "there is no such address")
 UNAVAILABLE = Answer(503, 9, "unavailable", "temporarily unavailable", RETRY_SECONDS)
@@ -95,14 +96,19 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     return response
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400, for what it refuses before any view is asked."""
+    return _plain(BAD_REQUEST)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404, for addresses that no view serves."""
-    return _plain(NOT_FOUND, "there is no such address")
+    return _plain(NOT_FOUND)
 
 
 def crashed(request: HttpRequest) -> HttpResponse:
     """Django's handler500, for what breaks outside of the API's own views."""
-    return _plain(INTERNAL, f"internal error, request id {_request_id(request)}")
+    return _plain(INTERNAL._replace(text=f"{INTERNAL.text}, request id {_request_id(request)}"))
 
 
 def _find(error: Exception) -> Answer:
@@ -120,7 +126,9 @@ def _request_id(request: Any) -> str:
     return getattr(request, "request_id", "")
 
 
-def _plain(found: Answer, text: str) -> HttpResponse:
+def _plain(found: Answer) -> HttpResponse:
     return HttpResponse(
-        orjson.dumps(body(found, text)), status=found.status, content_type="application/json"
+        orjson.dumps(body(found, found.text or "")),
+        status=found.status,
+        content_type="application/json",
     )

@@ -2,33 +2,38 @@
 
 import orjson
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from common import sql
 from relay import signing, statements
-from relay.api import errors
+from relay.errors import TaskNotFound
 
 UPSTREAM_ID_MAX_CHARS = 64
 
 
-@csrf_exempt
-@require_POST
-def hint(request: HttpRequest, word: str) -> HttpResponse:
-    task_id = signing.hinted_task(word)
-    if task_id is None:
-        return errors.not_found(request, None)
-    sql.execute(statements.HINT, {"task_id": task_id, "upstream_id": _upstream_id(request)})
-    return HttpResponse()
+class Hint(APIView):
+    """POST hints/{word}: the word is the permission, no key. Raises TaskNotFound."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def post(self, request: Request, word: str) -> HttpResponse:
+        task_id = signing.hinted_task(word)
+        if task_id is None:
+            raise TaskNotFound
+        sql.execute(statements.HINT, {"task_id": task_id, "upstream_id": _upstream_id(request)})
+        return HttpResponse()
 
 
-def _upstream_id(request: HttpRequest) -> str:
-    """The id it says the task has there, empty when it says none."""
+def _upstream_id(request: Request) -> str:
+    """The id that the task is said to have there, empty when none is said."""
     try:
-        row = orjson.loads(request.read(settings.UPSTREAM_ANSWER_MAX_BYTES))
+        row = orjson.loads(request._request.read(settings.UPSTREAM_ANSWER_MAX_BYTES))
     except orjson.JSONDecodeError:
         return ""
     value = row.get("id") if isinstance(row, dict) else None
-    is_usable = isinstance(value, str) and len(value) <= UPSTREAM_ID_MAX_CHARS and value.isascii()
-    return value if is_usable and value.isprintable() else ""
+    if not isinstance(value, str) or len(value) > UPSTREAM_ID_MAX_CHARS:
+        return ""
+    return value if value.isascii() and value.isprintable() else ""

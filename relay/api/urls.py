@@ -21,7 +21,7 @@ urlpatterns = [
     *(path(f"{prefix}/", include(mj)) for prefix in MJ_PREFIXES),
     path("v1/", include(billing)),
     path("", include(billing)),
-    path("hints/<word>", hints.hint),
+    path("hints/<word>", hints.Hint.as_view()),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
 ]
