@@ -8,8 +8,9 @@ from typing import Any
 import requests
 
 from billing import ledger, money, tenants, tokens
-from billing.models import Entry, Tenant, Token, Wallet
+from billing.models import Entry, Group, Tenant, Token, Wallet
 from channels.models import Channel
+from relay.models import Attempt, Callback, CallbackAttempt, Task
 from tests.stack import Stack, wait_until
 
 TERMINAL = ("SUCCESS", "FAILURE", "CANCEL")
@@ -75,6 +76,36 @@ class Account:
             rows = rows.filter(reference=reference)
         return [(row.kind, money.text(row.amount), money.text(row.held)) for row in rows]
 
+    @property
+    def written(self) -> dict[str, int]:
+        """How many rows there are of this tenant: what a refused request must not change."""
+        tasks = Task.objects.filter(tenant=self.tenant)
+        return {
+            "tasks": tasks.count(),
+            "entries": Entry.objects.filter(wallet=self.tenant.pk).count(),
+            "attempts": Attempt.objects.filter(task__in=tasks).count(),
+            "callbacks": Callback.objects.filter(tenant=self.tenant).count(),
+        }
+
+    @property
+    def last_task(self) -> Task:
+        """The newest row, also of a submit whose id nobody was told."""
+        return Task.objects.filter(tenant=self.tenant).latest("id")
+
+    def attempts(self, task_id: str | int) -> list[str]:
+        """How each attempt at a task ended, in their order."""
+        rows = Attempt.objects.filter(task=int(task_id)).order_by("number")
+        return [row.outcome for row in rows]
+
+    def callback(self, task_id: str | int) -> Callback:
+        """The final message about a task."""
+        return Callback.objects.get(task=int(task_id), is_final=True)
+
+    def tries(self, task_id: str | int) -> list[CallbackAttempt]:
+        """The tries to deliver the final message, oldest first."""
+        rows = CallbackAttempt.objects.filter(callback__task=int(task_id), callback__is_final=True)
+        return list(rows.order_by("number"))
+
     def new_key(self, *, budget: str | None = None) -> "Account":
         """The same tenant with another key."""
         token, key = tokens.make(tenant=self.tenant, name="another")
@@ -83,17 +114,26 @@ class Account:
         return Account(self.stack, self.tenant, token, key, self.channel)
 
 
-def open_account(stack: Stack, *, funds: str = "100", channel_url: str = "") -> Account:
+def open_account(
+    stack: Stack, *, funds: str = "100", ratio: str = "1", channel_url: str = ""
+) -> Account:
     """A tenant in a group of its own, so that only its own channel serves it."""
+    tenant, token, key = open_tenant(funds=funds, ratio=ratio)
+    channel = open_channel(stack, group=tenant.name, url=channel_url)
+    return Account(stack, tenant, token, key, channel)
+
+
+def open_tenant(*, funds: str = "100", ratio: str = "1") -> tuple[Tenant, Token, str]:
+    """A tenant in a group of its own, with one key."""
     name = f"tenant-{os.getpid()}-{next(_numbers)}"
     tenant = tenants.create(name=name, group=name)
+    Group.objects.filter(pk=tenant.group_id).update(ratio=ratio)
     token, key = tokens.make(tenant=tenant, name="main")
     if funds != "0":
         ledger.topup(
             tenant_id=tenant.pk, amount=money.to_micro(funds), reference=name, actor="test"
         )
-    channel = open_channel(stack, group=name, url=channel_url)
-    return Account(stack, tenant, token, key, channel)
+    return tenant, token, key
 
 
 def open_channel(stack: Stack, *, group: str, url: str = "", **fields: Any) -> Channel:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test.utils import setup_databases, teardown_databases
 
 from billing import books
 from tests.accounts import Account, open_account
@@ -17,6 +18,19 @@ PRICES = '{"mj_imagine": 0.1, "mj_upscale": 0.05}'
 def worker_number() -> int:
     """1, 2, … for the pytest workers, 0 without any."""
     return int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Makes the test database. pytest-django would only do so for tests marked `django_db`, of
+    which we have none, and everybody else would work on the real database."""
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(scope="session")

@@ -46,8 +46,16 @@ def free_port() -> int:
 class Stack:
     """The running product. `env` is what its processes see on top of the test run's own."""
 
-    def __init__(self, *, folder: Path, env: Mapping[str, str], drawing_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        env: Mapping[str, str],
+        drawing_seconds: float,
+        web_workers: int = 1,
+    ) -> None:
         self.folder = folder
+        self.web_workers = web_workers
         self.port = free_port()
         self.sandbox_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -68,7 +76,7 @@ class Stack:
             ],
             "web": [
                 python, "-m", "gunicorn", "relay.wsgi", "--worker-class", "gevent", "--workers",
-                "1", "--worker-connections", "1000", "--graceful-timeout", "5",
+                str(self.web_workers), "--worker-connections", "1000", "--graceful-timeout", "5",
                 "--no-control-socket", "--bind", f"127.0.0.1:{self.port}",
             ],
             "worker": [
