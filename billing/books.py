@@ -28,9 +28,7 @@ def parse(text: str) -> dict[str, int]:
             text, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_without_doubles
         )
     except json.JSONDecodeError as error:
-        raise PricesInvalid(
-            f"line {error.lineno}, column {error.colno}: {error.msg}"
-        ) from error
+        raise PricesInvalid(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
     if not isinstance(prices, dict) or not prices:
         raise PricesInvalid('expected an object such as {"mj_imagine": 0.1}')
     return {_name(name): _amount(name, value) for name, value in prices.items()}

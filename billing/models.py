@@ -53,10 +53,10 @@ class Token(models.Model):
     digest = models.BinaryField(max_length=32, unique=True)
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
-    image_setting = models.CharField(
-        max_length=8, choices=ImageSetting, default=ImageSetting.PROXY
+    image_setting = models.CharField(max_length=8, choices=ImageSetting, default=ImageSetting.PROXY)
+    budget = models.BigIntegerField(
+        null=True, blank=True, help_text="Empty: no limit. " + MICRO_HELP
     )
-    budget = models.BigIntegerField(null=True, blank=True, help_text="Empty: no limit. " + MICRO_HELP)
     # These two change in the same statement as the wallet, on the way back too.
     held = models.BigIntegerField(default=0, help_text=MICRO_HELP)
     spent = models.BigIntegerField(default=0, help_text=MICRO_HELP)
@@ -119,7 +119,9 @@ class PriceRule(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("book", "name", "mode", name="price_rule_is_unique_in_its_book"),
+            models.UniqueConstraint(
+                "book", "name", "mode", name="price_rule_is_unique_in_its_book"
+            ),
             models.CheckConstraint(condition=Q(amount__gte=0), name="price_is_not_negative"),
         ]
 

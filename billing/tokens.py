@@ -36,8 +36,10 @@ class Caller(NamedTuple):
     prices_generation: int
     channels_generation: int
 
-    # Django REST framework's permission asks the "user" for this.
-    is_authenticated = True
+    @property
+    def is_authenticated(self) -> bool:
+        """Django REST framework's permission asks its "user" for this."""
+        return True
 
 
 _CALLER = """

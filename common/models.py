@@ -12,3 +12,6 @@ class Generation(models.Model):
 
     name = models.CharField(primary_key=True, max_length=32)
     value = models.BigIntegerField(default=1)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value}"

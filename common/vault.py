@@ -27,7 +27,7 @@ def decrypt(sealed: str) -> str:
     return _fernet(tuple(settings.ENCRYPTION_SECRETS)).decrypt(sealed.encode()).decode()
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # no generic at run time
     """Plain text in Python, encrypted in the database. The empty text stays empty."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -53,9 +53,7 @@ def enqueue(task: Task) -> None:
     if not task.notify_hook:
         return
     body = task_object.as_json(task, task.token.image_setting).decode()
-    progress = Callback.objects.filter(
-        task=task, is_final=False, state=Callback.State.PENDING
-    )
+    progress = Callback.objects.filter(task=task, is_final=False, state=Callback.State.PENDING)
     if task.status in TERMINAL:
         progress.update(state=Callback.State.OVERTAKEN, due_at=None)
     elif progress.update(body=body, sequence=task.sequence, due_at=timezone.now()):
@@ -124,10 +122,11 @@ def _post(callback: Callback) -> Delivery:
             stream=True,
         ) as response:
             raw = response.raw.read(ANSWER_MAX_BYTES, decode_content=True) or b""
-            answer, status = raw.decode("utf-8", "replace").replace("\x00", ""), response.status_code
+            answer = raw.decode("utf-8", "replace").replace("\x00", "")
+            status: int | None = response.status_code
     # A hostile address can make the HTTP library stumble in ways of its own; that is a failed
     # try like any other.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         answer, status = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES], None
     return Delivery(status, answer, round((time.monotonic() - started) * 1000))
 
@@ -135,9 +134,7 @@ def _post(callback: Callback) -> Delivery:
 @lru_cache(maxsize=1)
 def _session() -> requests.Session:
     return guard.session(
-        guard.Policy(
-            ports=settings.CALLBACK_PORTS, allowed=settings.CALLBACK_ALLOWED_NETWORKS
-        )
+        guard.Policy(ports=settings.CALLBACK_PORTS, allowed=settings.CALLBACK_ALLOWED_NETWORKS)
     )
 
 

@@ -31,4 +31,5 @@ def callback_networks(app_configs: Any, **kwargs: Any) -> list[Error]:
 def poll_times(app_configs: Any, **kwargs: Any) -> list[Error]:
     if 0 < settings.POLL_MIN_SECONDS <= settings.POLL_MAX_SECONDS:
         return []
-    return [Error("POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS.", id="relay.E003")]
+    text = "POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS."
+    return [Error(text, id="relay.E003")]

@@ -87,7 +87,8 @@ def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, an
 def adopt(task: Task, upstream_id: str) -> bool:
     """The upstream has the task although its answer never reached us: from now on it has an id."""
     with transaction.atomic():
-        rows = Task.objects.live().filter(pk=task.pk, upstream_id="").update(upstream_id=upstream_id)
+        nameless = Task.objects.live().filter(pk=task.pk, upstream_id="")
+        rows = nameless.update(upstream_id=upstream_id)
         Attempt.objects.filter(
             task_id=task.pk, outcome__in=[Attempt.Outcome.SENDING, Attempt.Outcome.UNKNOWN]
         ).update(outcome=Attempt.Outcome.ACCEPTED)
@@ -118,9 +119,9 @@ def _store(task: Task, news: dict[str, Any]) -> bool:
     if status in TERMINAL:
         news = news | {"next_poll_at": None}
     with transaction.atomic():
-        rows = Task.objects.filter(
-            pk=task.pk, sequence=task.sequence, status__in=LIVE
-        ).update(**news, sequence=F("sequence") + 1, changed_at=timezone.now(), missing_since=None)
+        rows = Task.objects.filter(pk=task.pk, sequence=task.sequence, status__in=LIVE).update(
+            **news, sequence=F("sequence") + 1, changed_at=timezone.now(), missing_since=None
+        )
         if rows != 1:
             return False
         for name, value in (news | {"sequence": sequence, "missing_since": None}).items():

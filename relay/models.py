@@ -70,7 +70,7 @@ class Task(models.Model):
     video_url = models.TextField(blank=True)
     video_urls = models.JSONField(null=True)
     buttons = models.JSONField(null=True)
-    submit_time = models.BigIntegerField(help_text="Milliseconds since 1970, as the contract has it.")
+    submit_time = models.BigIntegerField(help_text="Milliseconds since 1970, as all three.")
     start_time = models.BigIntegerField(default=0)
     finish_time = models.BigIntegerField(default=0)
     # How it is followed.
@@ -182,9 +182,7 @@ class Callback(models.Model):
             ),
         ]
         # callbacks.claim: what is due.
-        indexes = [
-            models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False))
-        ]
+        indexes = [models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False))]
 
     def __str__(self) -> str:
         return f"callback {self.message_id}"

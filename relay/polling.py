@@ -34,9 +34,7 @@ def wait_seconds(age: float) -> float:
     """How long to wait before the next look at a task that is `age` seconds old."""
     if age >= OLD_AFTER_SECONDS:
         return float(settings.POLL_OLD_SECONDS)
-    return float(
-        min(max(age / AGE_SHARE, settings.POLL_MIN_SECONDS), settings.POLL_MAX_SECONDS)
-    )
+    return float(min(max(age / AGE_SHARE, settings.POLL_MIN_SECONDS), settings.POLL_MAX_SECONDS))
 
 
 def due_channels() -> list[int]:

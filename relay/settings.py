@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-# A redirect never answers a POST: both forms of every API address are served (relay/api/middleware.py).
+# A redirect never answers a POST: both forms of an address are served (relay/api/middleware.py).
 APPEND_SLASH = False
 ROOT_URLCONF = "relay.urls"
 WSGI_APPLICATION = "relay.wsgi.application"
@@ -105,7 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Bodies are bounded by relay/api/parsers.py, which knows the contract's error.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
-# -- Database, Redis, Celery ------------------------------------------------------------------------
+# -- Database, Redis, Celery ----------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=12)
@@ -137,7 +137,7 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
     REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 )
 
-# -- Money ------------------------------------------------------------------------------------------
+# -- Money ----------------------------------------------------------------------------------------
 
 CURRENCY = env.str("CURRENCY", default="USD")
 # Keys are stored as HMACs under this secret: changing it locks every tenant out.
@@ -145,7 +145,7 @@ KEY_HASH_SECRET = env.str("KEY_HASH_SECRET", default="") or SECRET_KEY
 # Secrets at rest: the first key encrypts, all of them decrypt.
 ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[]) or [SECRET_KEY]
 
-# -- Submits ----------------------------------------------------------------------------------------
+# -- Submits --------------------------------------------------------------------------------------
 
 BODY_MAX_BYTES = env.int("BODY_MAX_BYTES", default=30 * 1024 * 1024)
 IMAGE_MAX_BYTES = env.int("IMAGE_MAX_BYTES", default=10 * 1024 * 1024)
@@ -157,7 +157,7 @@ UPSTREAM_SUBMIT_SECONDS = env.float("UPSTREAM_SUBMIT_SECONDS", default=60)
 UPSTREAM_POLL_SECONDS = env.float("UPSTREAM_POLL_SECONDS", default=15)
 UPSTREAM_ANSWER_MAX_BYTES = env.int("UPSTREAM_ANSWER_MAX_BYTES", default=16 * 1024 * 1024)
 
-# -- Following tasks --------------------------------------------------------------------------------
+# -- Following tasks ------------------------------------------------------------------------------
 
 POLL_TICK_SECONDS = env.float("POLL_TICK_SECONDS", default=1)
 POLL_MIN_SECONDS = env.float("POLL_MIN_SECONDS", default=2)
@@ -172,7 +172,7 @@ TASK_DEADLINE_SECONDS = env.float("TASK_DEADLINE_SECONDS", default=3600)
 TASK_EXPIRY_SECONDS = env.float("TASK_EXPIRY_SECONDS", default=24 * 3600)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30)
 
-# -- Callbacks --------------------------------------------------------------------------------------
+# -- Callbacks ------------------------------------------------------------------------------------
 
 CALLBACK_TICK_SECONDS = env.float("CALLBACK_TICK_SECONDS", default=1)
 CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15)
@@ -180,7 +180,7 @@ CALLBACK_PORTS = env.list("CALLBACK_PORTS", cast=int, default=[80, 443, *range(8
 # Networks that may be called although they are private, on any port. `make run` adds loopback.
 CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
 
-# -- Pictures ---------------------------------------------------------------------------------------
+# -- Pictures -------------------------------------------------------------------------------------
 
 PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", default=64 * 1024 * 1024)
 PICTURE_TIMEOUT_SECONDS = env.float("PICTURE_TIMEOUT_SECONDS", default=30)

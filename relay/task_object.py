@@ -1,4 +1,4 @@
-"""The task as tenants see it (tenant-api, section 5): all keys, always, and nothing of the upstream."""
+"""The task as tenants see it (tenant-api, section 5): all keys, nothing of the upstream."""
 
 from typing import Any
 
@@ -45,4 +45,3 @@ def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
 def as_json(task: Task, image_setting: str) -> bytes:
     """Compact UTF-8 JSON, as fetches answer it and callbacks carry it."""
     return orjson.dumps(as_dict(task, image_setting))
-

@@ -1,11 +1,12 @@
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import setup_databases, teardown_databases
 
 from billing import books
@@ -72,3 +73,24 @@ def account(stack: Stack) -> Account:
 def open_an_account(stack: Stack) -> Callable[..., Account]:
     """For tests that need several, or other money."""
     return lambda **fields: open_account(stack, **fields)
+
+
+@pytest.fixture
+def unseen(database: str) -> Iterator[None]:
+    """What the test writes is taken back, and no process of a running stack ever sees it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def bystander(unseen: None, tmp_path: Path) -> Account:
+    """A customer whose product is not running: what happens to it, the test does itself."""
+    return open_account(Stack(folder=tmp_path, env={}, drawing_seconds=1))
+
+
+@pytest.fixture
+def publish_prices(database: str) -> Iterator[Callable[[str], object]]:
+    """Publishes a price book for one test; the usual one is in force again after it."""
+    yield books.publish_json
+    books.publish_json(PRICES, memo="tests")

@@ -128,7 +128,7 @@ def _accepted(answer: http.Answer) -> Accepted:
     code = payload.get("code")
     code = code if isinstance(code, int) else None
     if code not in ACCEPTED_CODES:
-        refusal, again = REFUSAL_CODES.get(code, (Refusal.OTHER, True))
+        refusal, again = REFUSAL_CODES.get(code or 0, (Refusal.OTHER, True))
         raise Rejected(
             _raw(answer),
             refusal=refusal,

@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 
 from billing import statements
 from billing.tokens import Caller
+from relay.api.auth import caller
 
 CENTS_PER_MICRO = 10_000
 MICRO_PER_UNIT = 1_000_000
@@ -16,7 +17,7 @@ class Subscription(APIView):
     used, so that clients that subtract get what is left."""
 
     def get(self, request: Request) -> Response:
-        funds = _funds(request.user)
+        funds = _funds(caller(request))
         limit = (funds.left + funds.used) / MICRO_PER_UNIT
         return Response(
             {
@@ -35,9 +36,9 @@ class Usage(APIView):
     as they all subtract it from a limit that knows no dates."""
 
     def get(self, request: Request) -> Response:
-        funds = _funds(request.user)
+        funds = _funds(caller(request))
         return Response({"object": "list", "total_usage": funds.used / CENTS_PER_MICRO})
 
 
-def _funds(caller: Caller) -> statements.Funds:
-    return statements.funds(tenant_id=caller.tenant_id, token_id=caller.token_id)
+def _funds(key: Caller) -> statements.Funds:
+    return statements.funds(tenant_id=key.tenant_id, token_id=key.token_id)

@@ -60,9 +60,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
 REFUSALS: dict[Refusal, Answer] = {
     Refusal.BANNED_PROMPT: Answer(400, 24, "banned_prompt", "可能包含敏感词"),
     Refusal.BAD_REQUEST: Answer(400, 4, "invalid_request", "the upstream refused this request"),
-    Refusal.QUEUE_FULL: Answer(
-        429, 23, "queue_full", "队列已满，请稍后尝试", RETRY_SECONDS
-    ),
+    Refusal.QUEUE_FULL: Answer(429, 23, "queue_full", "队列已满，请稍后尝试", RETRY_SECONDS),
     Refusal.NO_ACCOUNT: NO_CHANNEL,
     Refusal.OTHER: Answer(502, 9, "upstream_rejected", "the upstream refused this request"),
 }

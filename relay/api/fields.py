@@ -3,10 +3,11 @@
 import base64
 import binascii
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from rest_framework.request import Request
 
 from channels.adapters.base import Image
 from relay import image_types
@@ -25,6 +26,11 @@ BOT_TYPES = {
     "niji": "NIJI_JOURNEY",
 }
 _DATA_URL = re.compile(r"^data:[^;,]*(?:;[^;,]*)*;base64,", re.IGNORECASE)
+
+
+def body_of(request: Request) -> Body:
+    """The JSON object that came (relay/api/parsers.py)."""
+    return cast("Body", request.data)
 
 
 def text(body: Body, name: str, *, max_chars: int) -> str:

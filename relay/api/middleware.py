@@ -1,4 +1,4 @@
-"""The outermost layer: what every answer of the API has, and what must not depend on anything else."""
+"""The outermost layer: what every answer of the API has, and what depends on nothing else."""
 
 import re
 import uuid

@@ -9,6 +9,7 @@ from rest_framework.views import APIView
 from common import sql
 from relay import actions, forwarding, images, signing, task_object
 from relay.api import fields
+from relay.api.auth import caller
 from relay.errors import TaskNotFound, WrongSignature
 from relay.models import TERMINAL, Task, TaskQuerySet
 from relay.orders import Order
@@ -29,7 +30,7 @@ class Imagine(APIView):
     """POST submit/imagine"""
 
     def post(self, request: Request) -> Response:
-        body = request.data
+        body = fields.body_of(request)
         order = Order(
             action=actions.IMAGINE,
             mode=settings.DEFAULT_MODE,
@@ -39,27 +40,28 @@ class Imagine(APIView):
             state=fields.state(body),
             notify_hook=fields.notify_hook(body),
         )
-        return accepted(forwarding.submit(caller=request.user, order=order))
+        return accepted(forwarding.submit(caller=caller(request), order=order))
 
 
 class Fetch(APIView):
     """GET task/{id}/fetch"""
 
     def get(self, request: Request, task_id: str) -> Response:
-        task = _tasks(request).filter(pk=fields.task_id(task_id)).first()
+        number = fields.task_id(task_id)
+        task = None if number is None else _tasks(request).filter(pk=number).first()
         if task is None:
             raise TaskNotFound
-        return Response(task_object.as_json(task, request.user.image_setting))
+        return Response(task_object.as_json(task, caller(request).image_setting))
 
 
 class ListByCondition(APIView):
     """POST task/list-by-condition: the tenant's tasks among the ids asked for."""
 
     def post(self, request: Request) -> Response:
-        ids = fields.task_ids(request.data, at_most=LIST_MAX_IDS)
+        ids = fields.task_ids(fields.body_of(request), at_most=LIST_MAX_IDS)
         return Response(
             [
-                task_object.as_dict(task, request.user.image_setting)
+                task_object.as_dict(task, caller(request).image_setting)
                 for task in _tasks(request).filter(pk__in=ids)
             ]
         )
@@ -89,4 +91,4 @@ class Image(APIView):
 
 
 def _tasks(request: Request) -> TaskQuerySet:
-    return Task.objects.of(request.user.tenant_id)
+    return Task.objects.of(caller(request).tenant_id)

@@ -2,9 +2,9 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import relay.models
 from django.db import migrations, models
 
+import relay.models
 
 # Milliseconds since 1970 and three digits of a counter: 16 digits, below 2^53, rising with time.
 # Two in the same millisecond differ by the counter; a thousand in one millisecond are out of reach.
@@ -22,145 +22,340 @@ DROP SEQUENCE relay_task_number;
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('billing', '0001_initial'),
-        ('channels', '0001_initial'),
+        ("billing", "0001_initial"),
+        ("channels", "0001_initial"),
     ]
 
     operations = [
         migrations.RunSQL(NEXT_TASK_ID, UNDO_NEXT_TASK_ID),
         migrations.CreateModel(
-            name='Callback',
+            name="Callback",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('url', models.TextField()),
-                ('sequence', models.IntegerField()),
-                ('is_final', models.BooleanField(help_text='Final states are retried, progress is not.')),
-                ('body', models.TextField(help_text='The task object as it is sent and signed.')),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('delivered', 'Delivered'), ('given_up', 'Given Up'), ('overtaken', 'Overtaken')], default='pending', max_length=10)),
-                ('tries', models.SmallIntegerField(default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("url", models.TextField()),
+                ("sequence", models.IntegerField()),
+                (
+                    "is_final",
+                    models.BooleanField(help_text="Final states are retried, progress is not."),
+                ),
+                ("body", models.TextField(help_text="The task object as it is sent and signed.")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("delivered", "Delivered"),
+                            ("given_up", "Given Up"),
+                            ("overtaken", "Overtaken"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                ("tries", models.SmallIntegerField(default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), null=True
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="billing.tenant"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CallbackAttempt',
+            name="CallbackAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.SmallIntegerField()),
-                ('status_code', models.SmallIntegerField(help_text='Empty: no answer came.', null=True)),
-                ('answer', models.TextField(blank=True, help_text="The receiver's answer or the error, cut.")),
-                ('milliseconds', models.IntegerField()),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('callback', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='relay.callback')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.SmallIntegerField()),
+                (
+                    "status_code",
+                    models.SmallIntegerField(help_text="Empty: no answer came.", null=True),
+                ),
+                (
+                    "answer",
+                    models.TextField(
+                        blank=True, help_text="The receiver's answer or the error, cut."
+                    ),
+                ),
+                ("milliseconds", models.IntegerField()),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "callback",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="relay.callback",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigIntegerField(db_default=relay.models.NextTaskId(), primary_key=True, serialize=False)),
-                ('action', models.CharField(max_length=16)),
-                ('mode', models.CharField(max_length=8)),
-                ('bot_type', models.CharField(max_length=16)),
-                ('prompt', models.TextField(blank=True)),
-                ('state', models.TextField(blank=True, help_text="The tenant's own text, returned verbatim.")),
-                ('notify_hook', models.TextField(blank=True)),
-                ('price', models.BigIntegerField(help_text='Micro-units held at submit.')),
-                ('status', models.CharField(choices=[('NOT_START', 'Not Start'), ('SUBMITTED', 'Submitted'), ('IN_PROGRESS', 'In Progress'), ('SUCCESS', 'Success'), ('FAILURE', 'Failure')], default='NOT_START', max_length=12)),
-                ('progress', models.SmallIntegerField(default=0, help_text='Percent.')),
-                ('custom_id', models.CharField(blank=True, max_length=200)),
-                ('prompt_en', models.TextField(blank=True)),
-                ('final_prompt', models.TextField(blank=True)),
-                ('final_zh_prompt', models.TextField(blank=True)),
-                ('description', models.TextField(blank=True)),
-                ('fail_reason', models.TextField(blank=True)),
-                ('image_url', models.TextField(blank=True)),
-                ('image_urls', models.JSONField(null=True)),
-                ('video_url', models.TextField(blank=True)),
-                ('video_urls', models.JSONField(null=True)),
-                ('buttons', models.JSONField(null=True)),
-                ('submit_time', models.BigIntegerField(help_text='Milliseconds since 1970, as the contract has it.')),
-                ('start_time', models.BigIntegerField(default=0)),
-                ('finish_time', models.BigIntegerField(default=0)),
-                ('upstream_id', models.CharField(blank=True, max_length=64)),
-                ('hinted_id', models.CharField(blank=True, max_length=64)),
-                ('upstream_row', models.JSONField(help_text="The upstream's last word, as it came.", null=True)),
-                ('sequence', models.IntegerField(default=0, help_text='Counts the changes that were stored.')),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('missing_since', models.DateTimeField(null=True)),
-                ('next_poll_at', models.DateTimeField(null=True)),
-                ('deadline_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='channels.channel')),
-                ('price_rule', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.pricerule')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.tenant')),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='billing.token')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        db_default=relay.models.NextTaskId(), primary_key=True, serialize=False
+                    ),
+                ),
+                ("action", models.CharField(max_length=16)),
+                ("mode", models.CharField(max_length=8)),
+                ("bot_type", models.CharField(max_length=16)),
+                ("prompt", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.TextField(
+                        blank=True, help_text="The tenant's own text, returned verbatim."
+                    ),
+                ),
+                ("notify_hook", models.TextField(blank=True)),
+                ("price", models.BigIntegerField(help_text="Micro-units held at submit.")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("NOT_START", "Not Start"),
+                            ("SUBMITTED", "Submitted"),
+                            ("IN_PROGRESS", "In Progress"),
+                            ("SUCCESS", "Success"),
+                            ("FAILURE", "Failure"),
+                        ],
+                        default="NOT_START",
+                        max_length=12,
+                    ),
+                ),
+                ("progress", models.SmallIntegerField(default=0, help_text="Percent.")),
+                ("custom_id", models.CharField(blank=True, max_length=200)),
+                ("prompt_en", models.TextField(blank=True)),
+                ("final_prompt", models.TextField(blank=True)),
+                ("final_zh_prompt", models.TextField(blank=True)),
+                ("description", models.TextField(blank=True)),
+                ("fail_reason", models.TextField(blank=True)),
+                ("image_url", models.TextField(blank=True)),
+                ("image_urls", models.JSONField(null=True)),
+                ("video_url", models.TextField(blank=True)),
+                ("video_urls", models.JSONField(null=True)),
+                ("buttons", models.JSONField(null=True)),
+                (
+                    "submit_time",
+                    models.BigIntegerField(help_text="Milliseconds since 1970, as all three."),
+                ),
+                ("start_time", models.BigIntegerField(default=0)),
+                ("finish_time", models.BigIntegerField(default=0)),
+                ("upstream_id", models.CharField(blank=True, max_length=64)),
+                ("hinted_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "upstream_row",
+                    models.JSONField(help_text="The upstream's last word, as it came.", null=True),
+                ),
+                (
+                    "sequence",
+                    models.IntegerField(
+                        default=0, help_text="Counts the changes that were stored."
+                    ),
+                ),
+                (
+                    "changed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("missing_since", models.DateTimeField(null=True)),
+                ("next_poll_at", models.DateTimeField(null=True)),
+                ("deadline_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="channels.channel"
+                    ),
+                ),
+                (
+                    "price_rule",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="billing.pricerule"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="billing.tenant"
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="billing.token"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='callback',
-            name='task',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='relay.task'),
+            model_name="callback",
+            name="task",
+            field=models.ForeignKey(
+                db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to="relay.task"
+            ),
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.SmallIntegerField(default=1)),
-                ('outcome', models.CharField(choices=[('sending', 'Sending'), ('accepted', 'Accepted'), ('refused', 'Refused'), ('unreachable', 'Unreachable'), ('unknown', 'Unknown')], default='sending', max_length=12)),
-                ('milliseconds', models.IntegerField(null=True)),
-                ('answer', models.TextField(blank=True, help_text="The upstream's raw text, cut.")),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='channels.channel')),
-                ('task', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, to='relay.task')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.SmallIntegerField(default=1)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("sending", "Sending"),
+                            ("accepted", "Accepted"),
+                            ("refused", "Refused"),
+                            ("unreachable", "Unreachable"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="sending",
+                        max_length=12,
+                    ),
+                ),
+                ("milliseconds", models.IntegerField(null=True)),
+                ("answer", models.TextField(blank=True, help_text="The upstream's raw text, cut.")),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="channels.channel"
+                    ),
+                ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="relay.task",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(models.F('channel'), models.F('next_poll_at'), condition=models.Q(('next_poll_at__isnull', False)), name='task_due'),
+            model_name="task",
+            index=models.Index(
+                models.F("channel"),
+                models.F("next_poll_at"),
+                condition=models.Q(("next_poll_at__isnull", False)),
+                name="task_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(models.F('expires_at'), condition=models.Q(('next_poll_at__isnull', False)), name='task_expiry'),
+            model_name="task",
+            index=models.Index(
+                models.F("expires_at"),
+                condition=models.Q(("next_poll_at__isnull", False)),
+                name="task_expiry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['tenant', '-id'], name='task_by_tenant'),
+            model_name="task",
+            index=models.Index(fields=["tenant", "-id"], name="task_by_tenant"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('next_poll_at__isnull', False), ('status__in', ('NOT_START', 'SUBMITTED', 'IN_PROGRESS'))), models.Q(('next_poll_at__isnull', True), ('status__in', ('SUCCESS', 'FAILURE'))), _connector='OR'), name='live_task_is_followed'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("next_poll_at__isnull", False),
+                        ("status__in", ("NOT_START", "SUBMITTED", "IN_PROGRESS")),
+                    ),
+                    models.Q(
+                        ("next_poll_at__isnull", True), ("status__in", ("SUCCESS", "FAILURE"))
+                    ),
+                    _connector="OR",
+                ),
+                name="live_task_is_followed",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0)), name='task_price_is_not_negative'),
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0)), name="task_price_is_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(models.F('due_at'), condition=models.Q(('due_at__isnull', False)), name='callback_due'),
+            model_name="callback",
+            index=models.Index(
+                models.F("due_at"),
+                condition=models.Q(("due_at__isnull", False)),
+                name="callback_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.UniqueConstraint(models.F('task'), models.F('sequence'), name='callback_is_unique'),
+            model_name="callback",
+            constraint=models.UniqueConstraint(
+                models.F("task"), models.F("sequence"), name="callback_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.UniqueConstraint(models.F('task'), condition=models.Q(('is_final', False), ('state', 'pending')), name='progress_is_coalesced'),
+            model_name="callback",
+            constraint=models.UniqueConstraint(
+                models.F("task"),
+                condition=models.Q(("is_final", False), ("state", "pending")),
+                name="progress_is_coalesced",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('due_at__isnull', False), ('state', 'pending')), models.Q(models.Q(('state', 'pending'), _negated=True), ('due_at__isnull', True)), _connector='OR'), name='pending_callback_is_due'),
+            model_name="callback",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("due_at__isnull", False), ("state", "pending")),
+                    models.Q(
+                        models.Q(("state", "pending"), _negated=True), ("due_at__isnull", True)
+                    ),
+                    _connector="OR",
+                ),
+                name="pending_callback_is_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(models.F('task'), models.F('number'), name='attempt_number_is_unique'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                models.F("task"), models.F("number"), name="attempt_number_is_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(models.F('task'), condition=models.Q(('outcome__in', ['sending', 'accepted', 'unknown'])), name='task_is_with_one_upstream'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                models.F("task"),
+                condition=models.Q(("outcome__in", ["sending", "accepted", "unknown"])),
+                name="task_is_with_one_upstream",
+            ),
         ),
     ]

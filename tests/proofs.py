@@ -1,0 +1,152 @@
+"""That no cent and no task is lost or doubled: read from the database, in SQL of its own.
+
+Independent of the product on purpose: it knows the tables and the promises, and none of the code
+that is to keep them. All is read in one snapshot, so it holds at any moment, also under load.
+"""
+
+from django.db import connection, transaction
+
+# Every statement lists what breaks its promise; rows are shown as they come. `%(wallets)s` are
+# the wallets looked at. A hold is open when nothing has ended it.
+_BOOKS = """
+WITH entry AS (
+    SELECT * FROM billing_entry WHERE wallet_id = ANY(%(wallets)s)
+), hold AS (
+    SELECT entry.*, ends.id IS NULL AS is_open
+    FROM entry LEFT JOIN (
+        SELECT * FROM entry WHERE kind IN ('capture', 'release')
+    ) ends ON ends.reference = entry.reference
+    WHERE entry.kind = 'hold'
+), ends AS (
+    SELECT * FROM entry WHERE kind IN ('capture', 'release')
+)
+"""
+_MONEY = {
+    "a balance is the sum of its entries, what is held is the sum of its open holds": """
+        SELECT wallet.*, booked.*, open.* FROM billing_wallet wallet
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(amount), 0) AS amounts, coalesce(sum(held), 0) AS helds
+            FROM entry WHERE wallet_id = wallet.tenant_id
+        ) booked ON true
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(held), 0) AS open_holds
+            FROM hold WHERE wallet_id = wallet.tenant_id AND is_open
+        ) open ON true
+        WHERE wallet.tenant_id = ANY(%(wallets)s) AND (
+            wallet.balance <> amounts OR wallet.held <> helds OR wallet.held <> open_holds
+        )""",
+    "nothing is overdrawn, nothing is held below zero": """
+        SELECT * FROM billing_wallet
+        WHERE tenant_id = ANY(%(wallets)s)
+          AND (balance - held + credit_limit < 0 OR held < 0)""",
+    "a key's totals are the sums of its entries and within its budget": """
+        SELECT token.id, token.budget, token.held, token.spent, sums.* FROM billing_token token
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(held), 0) AS helds,
+                   -coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured
+            FROM entry WHERE token_id = token.id
+        ) sums ON true
+        WHERE token.tenant_id = ANY(%(wallets)s) AND (
+            token.held <> helds OR token.spent <> captured
+            OR token.held + token.spent > token.budget
+        )""",
+    "what stood in the wallet after an entry is what stood there before, and the entry": """
+        SELECT * FROM (
+            SELECT *, sum(amount) OVER so_far AS balance, sum(held) OVER so_far AS held_then
+            FROM entry WINDOW so_far AS (PARTITION BY wallet_id ORDER BY id)
+        ) line
+        WHERE balance_after <> balance OR held_after <> held_then""",
+    "a hold ends once": """
+        SELECT reference, count(*) FROM ends GROUP BY reference HAVING count(*) > 1""",
+    "an end gives back exactly its hold, to the same wallet and key": """
+        SELECT ends.* FROM ends LEFT JOIN hold USING (reference)
+        WHERE hold.id IS NULL OR hold.id > ends.id OR ends.held <> -hold.held
+           OR ends.wallet_id <> hold.wallet_id OR ends.token_id IS DISTINCT FROM hold.token_id
+           OR (ends.kind = 'capture' AND ends.amount NOT BETWEEN -hold.held AND 0)
+           OR (ends.kind = 'release' AND ends.amount <> 0)""",
+    "nothing is booked twice": """
+        SELECT reference, kind, count(*) FROM entry GROUP BY reference, kind HAVING count(*) > 1
+        """,
+}
+_TASKS = {
+    "a task has the entries that its status demands": """
+        SELECT task.id, task.status, task.price, booked.lines FROM relay_task task
+        LEFT JOIN LATERAL (
+            SELECT coalesce(
+                array_agg(kind || ' ' || amount || ' ' || held ORDER BY id), '{}'
+            ) AS lines
+            FROM entry WHERE reference = task.id::text AND kind <> 'topup'
+        ) booked ON true
+        WHERE task.tenant_id = ANY(%(wallets)s) AND lines <> CASE task.status
+            WHEN 'SUCCESS' THEN ARRAY['hold 0 ' || price, 'capture ' || -price || ' ' || -price]
+            WHEN 'FAILURE' THEN ARRAY['hold 0 ' || price, 'release 0 ' || -price]
+            ELSE ARRAY['hold 0 ' || price]
+        END""",
+    "money moves for a task of the same tenant, key and price": """
+        SELECT entry.* FROM entry LEFT JOIN relay_task task ON task.id::text = entry.reference
+        WHERE entry.kind IN ('hold', 'capture', 'release') AND (
+            task.id IS NULL OR task.tenant_id <> entry.wallet_id
+            OR task.token_id IS DISTINCT FROM entry.token_id
+            OR task.price_rule_id IS DISTINCT FROM entry.price_rule_id
+        )""",
+    "a task is with one upstream at most, and a drawn one with exactly that": """
+        SELECT task.id, task.status, task.channel_id, tries.* FROM relay_task task
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS number, max(number) AS last,
+                   array_agg(outcome || ' ' || channel_id ORDER BY number) AS outcomes,
+                   count(*) FILTER (WHERE outcome IN ('sending', 'unknown', 'accepted')) AS held_by,
+                   count(*) FILTER (
+                       WHERE outcome = 'accepted' AND channel_id = task.channel_id
+                   ) AS accepted
+            FROM relay_attempt WHERE task_id = task.id
+        ) tries ON true
+        WHERE task.tenant_id = ANY(%(wallets)s) AND (
+            number = 0 OR number <> last OR held_by > 1
+            OR (task.status = 'SUCCESS' AND accepted <> 1)
+        )""",
+    "one drawing is paid for once": """
+        SELECT channel_id, upstream_id, array_agg(id) FROM relay_task
+        WHERE tenant_id = ANY(%(wallets)s) AND status = 'SUCCESS' AND upstream_id <> ''
+        GROUP BY channel_id, upstream_id HAVING count(*) > 1""",
+    "a task that ended has exactly one final message, a live one has none": """
+        SELECT task.id, task.status, count(callback.id) FROM relay_task task
+        LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final
+        WHERE task.tenant_id = ANY(%(wallets)s)
+        GROUP BY task.id HAVING count(callback.id) <> CASE
+            WHEN task.status IN ('SUCCESS', 'FAILURE') AND task.notify_hook <> '' THEN 1 ELSE 0
+        END""",
+    "the final message is the last one, and goes to the task's own tenant": """
+        SELECT callback.* FROM relay_callback callback
+        JOIN relay_task task ON task.id = callback.task_id
+        WHERE task.tenant_id = ANY(%(wallets)s) AND (
+            callback.tenant_id <> task.tenant_id OR callback.sequence > task.sequence
+            OR (callback.is_final AND callback.sequence <> task.sequence)
+        )""",
+}
+
+
+def prove(*tenant_ids: int) -> None:
+    """Money and tasks of these tenants, of all without any. Fails with the rows that do not fit."""
+    _prove(_MONEY | _TASKS, tenant_ids)
+
+
+def prove_money(*tenant_ids: int) -> None:
+    """The books alone: for tests that call the ledger without a task behind it."""
+    _prove(_MONEY, tenant_ids)
+
+
+def _prove(promises: dict[str, str], tenant_ids: tuple[int, ...]) -> None:
+    broken = []
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        wallets = list(tenant_ids) or _all_wallets(cursor)
+        for promise, statement in promises.items():
+            cursor.execute(_BOOKS + statement, {"wallets": wallets})
+            names = [column.name for column in cursor.description or ()]
+            broken += [f"{promise}: {dict(zip(names, row, strict=True))}" for row in cursor]
+    assert not broken, "\n".join(broken[:20])
+
+
+def _all_wallets(cursor) -> list[int]:
+    cursor.execute("SELECT tenant_id FROM billing_wallet")
+    return [row[0] for row in cursor]
