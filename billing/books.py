@@ -1,7 +1,7 @@
 """Price books: read from the JSON that operators of this family have, published as a whole."""
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, int]:
     """Price names and micro-units. Amounts are read as decimals: 0.1 is exactly 0.1."""
     try:
         prices = json.loads(
-            text, parse_float=Decimal, parse_int=Decimal, object_pairs_hook=_without_doubles
+            text, parse_float=_number, parse_int=_number, object_pairs_hook=_without_doubles
         )
     except json.JSONDecodeError as error:
         raise PricesInvalid(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
@@ -48,6 +48,13 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(prices) != len(pairs):
         raise PricesInvalid("a price name stands there twice")
     return prices
+
+
+def _number(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise PricesInvalid(f"{text} is not a number that can be a price") from error
 
 
 def _name(name: str) -> str:

@@ -13,12 +13,14 @@ def to_micro(amount: Decimal | str | int) -> int:
     Raises ValueError when it is not a finite number or absurdly large.
     """
     try:
-        micro = (Decimal(amount) * UNIT).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+        exact = Decimal(amount) * UNIT
+        if not exact.is_finite():
+            raise ValueError(f"{amount!r} is not an amount of money")
+        if abs(exact) > LARGEST:
+            raise ValueError(f"{amount!r} is too large for an amount of money")
+        return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
     except (InvalidOperation, TypeError) as error:
         raise ValueError(f"{amount!r} is not an amount of money") from error
-    if abs(micro) > LARGEST:
-        raise ValueError(f"{amount!r} is too large for an amount of money")
-    return int(micro)
 
 
 def to_units(micro: int) -> Decimal:

@@ -13,11 +13,12 @@ from django.conf import settings
 from urllib3 import exceptions
 
 from channels.errors import OutcomeUnknown, Unreachable
+from common import bounded
+from common.deadline import deadline
 
 # At least the number of calls in flight in one process, else connections are thrown away.
 CONNECTIONS_PER_HOST = 2000
 HOSTS = 200
-CHUNK_BYTES = 65536
 USER_AGENT = "mj-relay"
 
 _pool = urllib3.PoolManager(
@@ -59,18 +60,25 @@ def request(
     Raises Unreachable when surely nothing was sent, OutcomeUnknown when it may have arrived.
     """
     started = time.monotonic()
+    whole = settings.UPSTREAM_CONNECT_SECONDS + seconds
     try:
-        response = _pool.request(
-            method,
-            url,
-            body=None if body is None else orjson.dumps(body),
-            headers={**_pool.headers, "Accept": "application/json", **_json_type(body), **headers},
-            timeout=urllib3.Timeout(connect=settings.UPSTREAM_CONNECT_SECONDS, read=seconds),
-            redirect=False,
-            preload_content=False,
-        )
-        data = _read(response, until=started + settings.UPSTREAM_CONNECT_SECONDS + seconds)
-    except exceptions.HTTPError as error:
+        with deadline(whole):
+            response = _pool.request(
+                method,
+                url,
+                body=None if body is None else orjson.dumps(body),
+                headers={
+                    **_pool.headers,
+                    "Accept": "application/json",
+                    **_json_type(body),
+                    **headers,
+                },
+                timeout=urllib3.Timeout(connect=settings.UPSTREAM_CONNECT_SECONDS, read=seconds),
+                redirect=False,
+                preload_content=False,
+            )
+            data = _read(response, until=started + whole)
+    except (exceptions.HTTPError, bounded.TooMuch, TimeoutError) as error:
         kind = Unreachable if _nothing_was_sent(error) else OutcomeUnknown
         raise kind(_words(error), milliseconds=_since(started)) from error
     return Answer(response.status, data, _since(started))
@@ -91,24 +99,11 @@ def _json_type(body: Any) -> dict[str, str]:
 
 
 def _read(response: urllib3.BaseHTTPResponse, *, until: float) -> bytes:
-    """The body, at most UPSTREAM_ANSWER_MAX_BYTES of it and not longer than `until`."""
-    data = bytearray()
-    try:
-        while chunk := response.read1(CHUNK_BYTES):
-            data += chunk
-            if len(data) > settings.UPSTREAM_ANSWER_MAX_BYTES:
-                raise exceptions.ProtocolError("the answer is too large")
-            if time.monotonic() > until:
-                raise exceptions.ProtocolError("the answer takes too long")
-    except BaseException:
-        # Half-read, this connection must not serve the next call.
-        response.close()
-        raise
-    response.release_conn()
-    return bytes(data)
+    limit = settings.UPSTREAM_ANSWER_MAX_BYTES
+    return b"".join(bounded.chunks(response, max_bytes=limit, until=until))
 
 
-def _nothing_was_sent(error: exceptions.HTTPError) -> bool:
+def _nothing_was_sent(error: Exception) -> bool:
     """Only what fails before the request is written proves that nothing arrived."""
     if isinstance(error, exceptions.SSLError):
         # A connection cut in mid-flight looks like an SSL error too; a failed handshake does not

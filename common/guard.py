@@ -19,18 +19,15 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 # Public by Python's tables, yet leading to somewhere inside.
 CLOSED_NETWORKS: tuple[Network, ...] = tuple(
     ipaddress.ip_network(network)
     for network in (
         "192.88.99.0/24",  # 6to4 relays
-        "64:ff9b::/96",  # NAT64: an IPv4 address in its last 32 bits
-        "64:ff9b:1::/48",
         "2001::/23",  # Teredo and other protocol assignments
         "2002::/16",  # 6to4: an IPv4 address in its second and third group
         "3fff::/20",  # documentation
-        "5f00::/16",  # segment routing
-        "fec0::/10",  # site-local
     )
 )
 
@@ -56,7 +53,9 @@ class Policy:
 
 def is_public(address: Address) -> bool:
     return (
-        address.is_global
+        # Outside of it IPv6 has many ways to write an IPv4 address.
+        (address.version == 4 or address in GLOBAL_UNICAST)
+        and address.is_global
         and not address.is_multicast
         and not any(address in network for network in CLOSED_NETWORKS)
     )
@@ -64,13 +63,19 @@ def is_public(address: Address) -> bool:
 
 def session(policy: Policy) -> requests.Session:
     """A session that dials only what `policy` permits, uses no proxy and follows no redirect."""
-    guarded = requests.Session()
+    guarded = StayingSession()
     guarded.trust_env = False
-    guarded.max_redirects = 0
     adapter = _GuardedAdapter(policy)
     guarded.mount("http://", adapter)
     guarded.mount("https://", adapter)
     return guarded
+
+
+class StayingSession(requests.Session):
+    """Follows no redirect."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """A redirect is an answer like any other."""
 
 
 class _GuardedAdapter(HTTPAdapter):

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from billing.tenants import WEBHOOK_SECRET_PREFIX
 from common import guard, sql
+from common.deadline import deadline
 from relay import statements, task_object
 from relay.models import TERMINAL, Callback, CallbackAttempt, Task
 
@@ -113,22 +114,31 @@ def next_wait(tries: int) -> float | None:
 def _post(callback: Callback) -> Delivery:
     started = time.monotonic()
     try:
-        with _session().post(
-            callback.url,
-            data=callback.body.encode(),
-            headers=headers(callback, timestamp=int(time.time())),
-            timeout=settings.CALLBACK_TIMEOUT_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            raw = response.raw.read(ANSWER_MAX_BYTES, decode_content=True) or b""
-            answer = raw.decode("utf-8", "replace").replace("\x00", "")
+        with (
+            deadline(settings.CALLBACK_TIMEOUT_SECONDS),
+            _session().post(
+                callback.url,
+                data=callback.body.encode(),
+                headers=headers(callback, timestamp=int(time.time())),
+                timeout=settings.CALLBACK_TIMEOUT_SECONDS,
+                stream=True,
+            ) as response,
+        ):
+            answer = _beginning(response)
             status: int | None = response.status_code
     # A hostile address can make the HTTP library stumble in ways of its own; that is a failed
     # try like any other.
     except Exception as error:  # noqa: BLE001
         answer, status = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES], None
     return Delivery(status, answer, round((time.monotonic() - started) * 1000))
+
+
+def _beginning(response: requests.Response) -> str:
+    """As much of the answer as is kept for the tenant to see."""
+    raw = b""
+    while len(raw) < ANSWER_MAX_BYTES and (chunk := response.raw.read1(ANSWER_MAX_BYTES)):
+        raw += chunk
+    return raw.decode("utf-8", "replace").replace("\x00", "")[:ANSWER_MAX_BYTES]
 
 
 @lru_cache(maxsize=1)

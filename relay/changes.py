@@ -28,8 +28,7 @@ def between(task: Task, update: Update) -> dict[str, Any]:
     told: dict[str, Any] = {"status": update.status, "progress": _progress(task, update)}
     told |= {name: getattr(update, name) for name in (*_TEXTS, *_LISTS) if getattr(update, name)}
     if update.description:
-        # The upstream's own id stands in it ("/up <id> U1").
-        told["description"] = update.description.replace(update.upstream_id, str(task.pk))
+        told["description"] = _with_our_id(task, update)
     if update.status == TaskStatus.FAILURE:
         told["fail_reason"] = update.fail_reason or "the upstream gave no reason"
     told |= _times(task, update)
@@ -45,6 +44,14 @@ def failure(reason: str) -> dict[str, Any]:
         "fail_reason": reason,
         "finish_time": _now(),
     }
+
+
+def _with_our_id(task: Task, update: Update) -> str:
+    """The upstream writes its own id in it ("/up <id> U1")."""
+    description = update.description or ""
+    if not update.upstream_id:
+        return description
+    return description.replace(update.upstream_id, str(task.pk))
 
 
 def _progress(task: Task, update: Update) -> int:

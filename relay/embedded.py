@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from django.core.exceptions import ImproperlyConfigured
+
 # A unix socket's path may be 107 bytes long; PostgreSQL adds its own file name.
 SOCKET_DIR_MAX_BYTES = 80
 POSTGRES_USER = "postgres"
@@ -20,7 +22,20 @@ POSTGRES_MAX_CONNECTIONS = 200
 
 
 def secret_key(var: Path) -> str:
-    """Django's SECRET_KEY of this installation, made at the first call."""
+    """Django's SECRET_KEY of this installation, made at the first call.
+
+    Raises ImproperlyConfigured in the folder of another user.
+    """
+    try:
+        return _secret_key(var)
+    except PermissionError as error:
+        raise ImproperlyConfigured(
+            f"{error.filename}: {error.strerror}. Run as its owner, or set RELAY_VAR to a folder "
+            "of your own."
+        ) from error
+
+
+def _secret_key(var: Path) -> str:
     path = var / "secret_key"
     with suppress(FileNotFoundError):
         return path.read_text()

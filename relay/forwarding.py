@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from billing import pricing
 from billing.tokens import Caller
@@ -15,7 +15,7 @@ from channels.errors import NoChannel, OutcomeUnknown, Rejected, Unreachable, Up
 from channels.selection import Upstream
 from common import sql
 from relay import lifecycle, signing, statements
-from relay.models import Attempt
+from relay.models import Attempt, Task
 from relay.orders import Order
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,10 @@ def _hand_over(
             if following is None:
                 _refuse(task_id, attempt_id, no)
                 raise
-            attempt_id = _move(attempt_id, no, following)
+            moved = _move(task_id, attempt_id, no, following)
+            if moved is None:
+                return
+            attempt_id = moved
             upstream = following
             tried.append(upstream.id)
         else:
@@ -163,11 +166,16 @@ def _refuse(task_id: int, attempt_id: int, no: UpstreamError) -> None:
         logger.exception("task %s: its refusal could not be stored", task_id)
 
 
-def _move(attempt_id: int, no: UpstreamError, following: Upstream) -> int:
-    """The same hold goes on to another channel. Returns the new attempt's id."""
+def _move(task_id: int, attempt_id: int, no: UpstreamError, following: Upstream) -> int | None:
+    """The same hold goes on to another channel. Returns the new attempt's id.
+
+    None: a poll has found the task at the very upstream that said no, so it is taken. Raises `no`
+    when the task has ended meanwhile: nobody may be asked any more.
+    """
     row = sql.fetch_one(
         statements.NEXT_ATTEMPT,
         {
+            "task_id": task_id,
             "attempt_id": attempt_id,
             "outcome": _outcome(no),
             "milliseconds": no.milliseconds,
@@ -176,10 +184,11 @@ def _move(attempt_id: int, no: UpstreamError, following: Upstream) -> int:
             "first_look": _first_look(),
         },
     )
-    if row is None:
-        # The task was ended while we were waiting: nobody may be asked any more.
-        raise no
-    return int(row.attempt_id)
+    if row is not None:
+        return int(row.attempt_id)
+    if Task.objects.live().filter(pk=task_id).exists():
+        return None
+    raise no
 
 
 def _outcome(no: UpstreamError) -> str:

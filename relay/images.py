@@ -13,12 +13,13 @@ from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
+from urllib3.exceptions import HTTPError
 
-from common import guard
+from common import bounded, guard
+from common.deadline import deadline
 from relay import image_types, signing
 from relay.models import TERMINAL, Task
 
-CHUNK_BYTES = 65536
 PICTURE_PORTS = (80, 443)
 
 
@@ -38,40 +39,32 @@ def link(task: Task) -> str:
 
 
 def fetch(task: Task) -> Picture:
-    """Opens the task's picture at the upstream. Raises PictureUnavailable."""
-    until = time.monotonic() + settings.PICTURE_TIMEOUT_SECONDS
+    """Opens the task's picture at the upstream. Raises PictureUnavailable.
+
+    While it is streamed, breaking off is the only way left to say that it is too much.
+    """
+    seconds = settings.PICTURE_TIMEOUT_SECONDS
+    until = time.monotonic() + seconds
     try:
-        response = _session(task).get(
-            task.image_url,
-            timeout=settings.PICTURE_TIMEOUT_SECONDS,
-            stream=True,
-            allow_redirects=False,
-        )
-        if response.status_code != 200:
-            response.close()
-            raise PictureUnavailable(f"the upstream answered {response.status_code}")
-        chunks = response.iter_content(CHUNK_BYTES)
-        head = next(chunks, b"")
-    except requests.RequestException as error:
-        raise PictureUnavailable(str(error)) from error
+        with deadline(seconds):
+            response = _session(task).get(task.image_url, timeout=seconds, stream=True)
+            chunks = bounded.chunks(response.raw, max_bytes=settings.PICTURE_MAX_BYTES, until=until)
+            head = _head(chunks)
+    except (requests.RequestException, HTTPError, bounded.TooMuch, OSError, ValueError) as error:
+        raise PictureUnavailable(f"{type(error).__name__}: {error}") from error
     content_type = image_types.sniff(head)
-    if content_type is None:
-        response.close()
-        raise PictureUnavailable("what the upstream serves is not a picture")
-    return Picture(content_type, _bounded(response, head, chunks, until))
+    if response.status_code != 200 or content_type is None:
+        chunks.close()
+        raise PictureUnavailable(f"HTTP {response.status_code}, or no picture")
+    return Picture(content_type, chain([head], chunks))
 
 
-def _bounded(
-    response: requests.Response, head: bytes, chunks: Iterator[bytes], until: float
-) -> Iterator[bytes]:
-    """The whole picture. Breaking off is the only way left to say that it is too much."""
-    size = 0
-    with response:
-        for chunk in chain([head], chunks):
-            size += len(chunk)
-            if size > settings.PICTURE_MAX_BYTES or time.monotonic() > until:
-                raise PictureUnavailable("the picture is too large or comes too slowly")
-            yield chunk
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """Enough of the beginning to see what it is."""
+    head = b""
+    while len(head) < image_types.SNIFF_BYTES and (chunk := next(chunks, b"")):
+        head += chunk
+    return head
 
 
 def _session(task: Task) -> requests.Session:
@@ -83,7 +76,7 @@ def _session(task: Task) -> requests.Session:
 
 @lru_cache(maxsize=1)
 def _open_session() -> requests.Session:
-    return requests.Session()
+    return guard.StayingSession()
 
 
 @lru_cache(maxsize=1)

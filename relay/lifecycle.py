@@ -87,13 +87,14 @@ def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, an
 def adopt(task: Task, upstream_id: str) -> bool:
     """The upstream has the task although its answer never reached us: from now on it has an id."""
     with transaction.atomic():
-        nameless = Task.objects.live().filter(pk=task.pk, upstream_id="")
-        rows = nameless.update(upstream_id=upstream_id)
+        nameless = Task.objects.live().filter(pk=task.pk, sequence=task.sequence, upstream_id="")
+        if not nameless.update(upstream_id=upstream_id):
+            return False
         Attempt.objects.filter(
             task_id=task.pk, outcome__in=[Attempt.Outcome.SENDING, Attempt.Outcome.UNKNOWN]
         ).update(outcome=Attempt.Outcome.ACCEPTED)
-    task.upstream_id = task.upstream_id or upstream_id
-    return rows == 1
+    task.upstream_id = upstream_id
+    return True
 
 
 def doubt(tasks: list[Task]) -> None:

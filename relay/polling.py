@@ -85,8 +85,8 @@ def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:
     """Stores one look at one task."""
     if update is not None:
         task.missing_since = None
-        if not task.upstream_id:
-            lifecycle.adopt(task, update.upstream_id)
+        if not task.upstream_id and not lifecycle.adopt(task, update.upstream_id):
+            return
         # A deadline is believed only after the upstream was asked once more, which was just now.
         if not lifecycle.apply(task, update) and timezone.now() >= task.deadline_at:
             lifecycle.fail(task, TIMED_OUT)

@@ -55,20 +55,24 @@ UPDATE relay_task SET next_poll_at = now() + %(wait)s
 WHERE id = %(task_id)s AND next_poll_at IS NOT NULL
 """
 
-# The same hold moves on to the next channel. No row: somebody else has ended the task meanwhile.
+# The same hold moves on to the next channel. The sequence counts on, so that a look at the first
+# one that is still under way finds the task changed. No row: the task has ended meanwhile, or a
+# poll has found it at the upstream that said no. (Task before attempt, as everywhere.)
 NEXT_ATTEMPT = f"""
-WITH refused AS (
+WITH task AS (
+    UPDATE relay_task
+    SET channel_id = %(channel_id)s, next_poll_at = now() + %(first_look)s,
+        sequence = sequence + 1, hinted_id = ''
+    WHERE id = %(task_id)s AND next_poll_at IS NOT NULL AND upstream_id = ''
+    RETURNING id
+), refused AS (
     UPDATE relay_attempt
     SET outcome = %(outcome)s, milliseconds = %(milliseconds)s, answer = %(answer)s
-    WHERE id = %(attempt_id)s AND outcome = 'sending'
-    RETURNING task_id, number
-), task AS (
-    UPDATE relay_task SET channel_id = %(channel_id)s, next_poll_at = now() + %(first_look)s
-    FROM refused WHERE relay_task.id = refused.task_id AND next_poll_at IS NOT NULL
-    RETURNING relay_task.id, refused.number
+    FROM task WHERE relay_attempt.id = %(attempt_id)s AND relay_attempt.task_id = task.id
+    RETURNING relay_attempt.task_id, relay_attempt.number
 )
 {_NEW_ATTEMPT}
-SELECT task.id, %(channel_id)s, task.number + 1, 'sending', '' FROM task
+SELECT refused.task_id, %(channel_id)s, refused.number + 1, 'sending', '' FROM refused
 RETURNING id AS attempt_id
 """  # noqa: S608  the parts are constants
 

@@ -1,10 +1,11 @@
 from django.urls import include, path
-from django.views.generic import RedirectView
+
+from relay.api.front_door import FrontDoor
 
 urlpatterns = [
     path("", include("relay.api.urls")),
     path("console/", include("console.urls")),
-    path("", RedirectView.as_view(pattern_name="console:home")),
+    path("", FrontDoor.as_view()),
 ]
 
 handler400 = "relay.api.errors.bad_request"

@@ -33,5 +33,5 @@ def _key(request: Request) -> str:
 
 
 def _without_bearer(value: str) -> str:
-    value = value.strip()
-    return value[7:].strip() if value[:7].lower() == "bearer " else value
+    scheme, _, key = value.strip().partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else value.strip()

@@ -8,7 +8,7 @@ import logging
 from typing import Any, NamedTuple
 
 import orjson
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions

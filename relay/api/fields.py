@@ -68,18 +68,22 @@ def state(body: Body) -> str:
 
 def notify_hook(body: Body) -> str:
     """The tenant's callback address. Whether it may be called is judged when it is dialled."""
-    name = "notifyHook" if body.get("notifyHook") else "notifyhook"
+    name = "notifyhook" if body.get("notifyHook") in (None, "") else "notifyHook"
     value = text(body, name, max_chars=HOOK_MAX_CHARS).strip()
-    if not value:
-        return ""
-    try:
-        parts = urlsplit(value)
-        is_web = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        is_web = False
-    if not is_web or parts.username is not None or not value.isascii():
+    if value and not _is_web_address(value):
         raise InvalidRequest("notifyHook must be an http or https address")
     return value
+
+
+def _is_web_address(value: str) -> bool:
+    if not value.isascii() or not value.isprintable() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_host and parts.scheme in ("http", "https") and parts.username is None
 
 
 def images(body: Body) -> tuple[Image, ...]:

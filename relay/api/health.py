@@ -2,30 +2,44 @@
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
 from psycopg_pool import PoolTimeout
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers. Nothing else is asked, so that a slow database restarts nobody."""
-    return JsonResponse({"status": "ok"})
+class Health(APIView):
+    """GET healthz: the process answers. Nothing else is asked, so that a slow database restarts
+    nobody."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
 
 
-def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and has this code's schema. Redis may be gone: then nothing
-    is lost, only followed later."""
-    database = _database()
-    ready = database == "ok"
-    return JsonResponse(
-        {
-            "status": "ready" if ready else "not ready",
-            "database": database,
-            "redis": _redis(),
-        },
-        status=200 if ready else 503,
-    )
+class Readiness(APIView):
+    """GET readyz: 200 when the database answers and has this code's schema. Redis may be gone:
+    then nothing is lost, only followed later."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def get(self, request: Request) -> Response:
+        database = _database()
+        ready = database == "ok"
+        return Response(
+            {
+                "status": "ready" if ready else "not ready",
+                "database": database,
+                "redis": _redis(),
+            },
+            status=200 if ready else 503,
+        )
 
 
 def _database() -> str:

@@ -22,6 +22,6 @@ urlpatterns = [
     path("v1/", include(billing)),
     path("", include(billing)),
     path("hints/<word>", hints.Hint.as_view()),
-    path("healthz", health.healthz),
-    path("readyz", health.readyz),
+    path("healthz", health.Health.as_view()),
+    path("readyz", health.Readiness.as_view()),
 ]

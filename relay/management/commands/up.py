@@ -1,5 +1,6 @@
 """`manage.py up`: PostgreSQL, Redis, web, worker, beat and sandbox on this machine."""
 
+import os
 import sys
 from typing import Any
 
@@ -20,7 +21,11 @@ class Command(BaseCommand):
         except Refusal as refusal:
             sys.exit(str(refusal))
         except PermissionError as error:
-            sys.exit(f"{error.filename}: {error.strerror}. Was it made by another user, perhaps root?")
+            sys.exit(f"{error.filename}: {error.strerror}. Was it made by another user?")
 
     def _say(self, text: str) -> None:
-        print(text, flush=True)
+        try:
+            print(text, flush=True)
+        except BrokenPipeError:
+            # Whoever read this has gone (`make run | head`); that stops no relay.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
