@@ -9,11 +9,13 @@ from .controls import ControlDesk
 from .help import HelpPage
 from .inbox import Inbox
 from .midjourney_proxy import MidjourneyProxy
+from .newapi import NewApi
 from .options import Options
 from .parts import Parts
+from .trueai import TrueAi
 
 # A new dialect is a class with `base` and `routes()`, and a line here.
-DIALECTS = (MidjourneyProxy,)
+DIALECTS = (MidjourneyProxy, TrueAi, NewApi)
 
 # midjourney-proxy 2.6 sets no limit of its own; pictures in base64 may come five at a time.
 BODY_BYTES_MAX = 200 * 1024 * 1024
@@ -23,12 +25,17 @@ class Routed(Protocol):
     def routes(self) -> list[web.RouteDef]: ...
 
 
+class Dialect(Routed, Protocol):
+    base: str
+
+
 def create_app(options: Options) -> web.Application:
     parts = Parts(options)
-    dialects = [dialect(parts) for dialect in DIALECTS]
+    dialects: list[Dialect] = [dialect(parts) for dialect in DIALECTS]
     routed: list[Routed] = [
         *dialects,
         parts.gallery,
+        parts.videos,
         parts.journal,
         Inbox(),
         ControlDesk(parts.switches, forget=parts.forget),

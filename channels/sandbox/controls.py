@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from . import knobs
+from .newapi_switches import NewApiSwitches
 from .options import Options
-
-NAMES = frozenset({"alive", "drawing_seconds", "forget", "hang_polls"})
+from .trueai_switches import TrueAiSwitches
 
 
 class Switches:
@@ -18,6 +19,13 @@ class Switches:
         self.drawing_seconds = options.drawing_seconds
         self.polls_open = asyncio.Event()
         self.polls_open.set()
+        self.trueai = TrueAiSwitches(version=options.trueai_version)
+        self.newapi = NewApiSwitches(hooks=options.newapi_hooks)
+
+    @property
+    def dialects(self) -> dict[str, knobs.Knobs]:
+        """Knobs by the beginning of their names: `version` of the first is `trueai_version`."""
+        return {"trueai": self.trueai, "newapi": self.newapi}
 
 
 class ControlDesk:
@@ -34,24 +42,54 @@ class ControlDesk:
             self._turn(await request.json())
         except (TypeError, ValueError) as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
-        return web.json_response(
-            {
-                "alive": self._switches.alive,
-                "hang_polls": not self._switches.polls_open.is_set(),
-                "drawing_seconds": self._switches.drawing_seconds,
-            }
-        )
+        return web.json_response(self._positions())
 
     def _turn(self, wishes: dict[str, object]) -> None:
-        if unknown := set(wishes) - NAMES:
-            raise ValueError(f"unknown: {sorted(unknown)}; known: {sorted(NAMES)}")
-        if "alive" in wishes:
-            self._switches.alive = bool(wishes["alive"])
-        if "drawing_seconds" in wishes:
-            self._switches.drawing_seconds = float(str(wishes["drawing_seconds"]))
-        if wishes.get("forget"):
+        turners = self._turners()
+        if unknown := set(wishes) - set(turners):
+            raise ValueError(f"unknown: {sorted(unknown)}; known: {sorted(turners)}")
+        for name, value in wishes.items():
+            turners[name](value)
+
+    def _turners(self) -> dict[str, Callable[[object], None]]:
+        turners: dict[str, Callable[[object], None]] = {
+            "alive": self._turn_alive,
+            "drawing_seconds": self._turn_drawing_seconds,
+            "forget": self._turn_forget,
+            "hang_polls": self._turn_hang_polls,
+        }
+        for dialect, its_knobs in self._switches.dialects.items():
+            for name in knobs.names(its_knobs):
+                turners[f"{dialect}_{name}"] = _turner(its_knobs, name)
+        return turners
+
+    def _turn_alive(self, value: object) -> None:
+        self._switches.alive = bool(value)
+
+    def _turn_drawing_seconds(self, value: object) -> None:
+        self._switches.drawing_seconds = knobs.number(value)
+
+    def _turn_forget(self, value: object) -> None:
+        if value:
             self._forget()
-        if wishes.get("hang_polls"):
+
+    def _turn_hang_polls(self, value: object) -> None:
+        if value:
             self._switches.polls_open.clear()
-        elif "hang_polls" in wishes:
+        else:
             self._switches.polls_open.set()
+
+    def _positions(self) -> dict[str, object]:
+        found: dict[str, object] = {
+            "alive": self._switches.alive,
+            "hang_polls": not self._switches.polls_open.is_set(),
+            "drawing_seconds": self._switches.drawing_seconds,
+        }
+        for dialect, its_knobs in self._switches.dialects.items():
+            for name, value in knobs.positions(its_knobs).items():
+                found[f"{dialect}_{name}"] = value
+        return found
+
+
+def _turner(its_knobs: knobs.Knobs, name: str) -> Callable[[object], None]:
+    return lambda value: knobs.turn(its_knobs, name, value)

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from . import knobs
+from .newapi_switches import NewApiSwitches
 from .prompts import FOLLOW_UP_MEANING, MEANINGS
+from .trueai_switches import TrueAiSwitches
 
 PAGE = """\
 Sandbox upstream: speaks like a Midjourney server, draws its own pictures, costs nothing.
@@ -25,6 +28,10 @@ For tests
   POST /sandbox/control            {{"alive": false}} {{"forget": true}} {{"hang_polls": true}}
                                    {{"drawing_seconds": 0.5}}
   GET  /sandbox/pictures/ID.png    the pictures
+  GET  /sandbox/videos/ID-N.mp4    the videos
+
+More for /sandbox/control, which answers where every switch stands
+{switches}
 """
 
 
@@ -36,6 +43,9 @@ class HelpPage:
                 f"  {word:<10}{meaning}"
                 for word, meaning in [*MEANINGS.items(), ("zznext...", FOLLOW_UP_MEANING)]
             ),
+            switches="\n".join(
+                f"  {name:<26}{meaning}" for name, meaning in _switch_meanings().items()
+            ),
         )
 
     def routes(self) -> list[web.RouteDef]:
@@ -43,3 +53,12 @@ class HelpPage:
 
     async def _show(self, request: web.Request) -> web.Response:
         return web.Response(text=self._text)
+
+
+def _switch_meanings() -> dict[str, str]:
+    dialects: dict[str, type[knobs.Knobs]] = {"trueai": TrueAiSwitches, "newapi": NewApiSwitches}
+    return {
+        f"{dialect}_{name}": meaning
+        for dialect, its_knobs in dialects.items()
+        for name, meaning in knobs.meanings(its_knobs).items()
+    }

@@ -1,28 +1,20 @@
 """Hook posts: every change of a task, sent to the address its submit named."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
 
-from .engine import Status
+from .prompts import Word
+from .tasks import Task
 
 # midjourney-proxy 2.6 sets no time-out at all and loses a thread to every receiver that hangs.
 # The sandbox serves many tests in one life, so it gives up in the end.
 POST_SECONDS = 60
 RANKS_KEPT = 100_000
 
-
-def rank(status: Status, progress: str | None) -> float:
-    """How far a task is: what midjourney-proxy 2.6 compares to keep posts in order.
-
-    NOT_START 0, SUBMITTED 1, IN_PROGRESS 3 and the percentage as a fraction, both ends 4.
-    """
-    if status is Status.IN_PROGRESS:
-        percent = (progress or "").removesuffix("%")
-        return 3 + int(percent) / 100 if percent.isdecimal() else 3.0
-    return {Status.NOT_START: 0.0, Status.SUBMITTED: 1.0}.get(status, 4.0)
+LATE_STEPS = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +24,7 @@ class HookPost:
     url: str
     task_id: str
     rank: float
+    headers: Mapping[str, str]
     body: bytes
     late_seconds: float = 0.0
 
@@ -49,18 +42,36 @@ class HookPoster:
         self._queue: asyncio.Queue[HookPost] = asyncio.Queue()
         self._ranks: dict[str, float] = {}
 
-    @property
-    def enabled(self) -> bool:
-        return self._connections > 0
-
-    def send(self, post: HookPost) -> None:
-        self._queue.put_nowait(post)
+    def tell(
+        self,
+        task: Task,
+        *,
+        rank: float,
+        headers: Mapping[str, str],
+        body: Callable[[], bytes],
+    ) -> None:
+        """Queue what the task's hook is to hear of its present state, as its words will have it."""
+        if task.notify_hook is None or Word.MUTE in task.words or not self._connections:
+            return
+        if Word.NOEND in task.words and task.ended:
+            return
+        held_back = Word.JUMBLE in task.words and task.step % 2 == 1
+        post = HookPost(
+            url=task.notify_hook,
+            task_id=task.id,
+            rank=rank,
+            headers=headers,
+            body=body(),
+            late_seconds=LATE_STEPS * task.step_seconds if held_back else 0.0,
+        )
+        for _ in range(2 if Word.TWICE in task.words else 1):
+            self._queue.put_nowait(post)
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """An aiohttp cleanup context: senders live as long as the application."""
         async with ClientSession(
             timeout=ClientTimeout(total=POST_SECONDS),
-            headers={"User-Agent": "Java/17", "Content-Type": "application/json"},
+            skip_auto_headers=("User-Agent",),
             cookie_jar=DummyCookieJar(),
         ) as session:
             senders = [
@@ -78,7 +89,9 @@ class HookPoster:
                 continue
             await asyncio.sleep(post.late_seconds)
             try:
-                async with session.post(post.url, data=post.body, allow_redirects=False) as answer:
+                async with session.post(
+                    post.url, data=post.body, headers=post.headers, allow_redirects=False
+                ) as answer:
                     await answer.read()
             except (ClientError, OSError, ValueError):
                 # Nobody hears of it: no second try, as above. TimeoutError is an OSError.

@@ -77,12 +77,16 @@ class Journal:
 
 def shortened(body: dict[str, object]) -> dict[str, object]:
     """The body with its base64 texts cut: thousands of uploads must not fill the memory."""
-    return {
-        name: _cut(value) if "base64" in name.lower() else value for name, value in body.items()
-    }
+    return {name: _cut(value) if _may_be_base64(name) else value for name, value in body.items()}
+
+
+def _may_be_base64(name: str) -> bool:
+    return "base64" in name.lower() or name.lower() in ("image", "endimage")
 
 
 def _cut(value: object) -> object:
     if isinstance(value, list):
         return [_cut(item) for item in value]
-    return value[:BASE64_SHOWN] if isinstance(value, str) else value
+    if isinstance(value, str) and not value.startswith("http"):
+        return value[:BASE64_SHOWN]
+    return value

@@ -5,15 +5,13 @@ code; the Chinese texts are exact, because clients compare them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
-from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from . import mishaps, spring
 from .clock import snowflake
-from .engine import QueueFull, Status, Task
-from .hooks import HookPost, rank
+from .engine import Engine, QueueFull
 from .journal import Submit, shortened
 from .midjourney_proxy_forms import (
     ACCOUNT_ID,
@@ -21,22 +19,19 @@ from .midjourney_proxy_forms import (
     NOT_FOUND,
     QUEUE_REJECTED,
     Forms,
-    Refused,
 )
+from .midjourney_proxy_tasks import complete, rank, task_json
 from .parts import Parts
 from .prompts import Word
+from .refused import Refused
+from .tasks import Task
 
 SUBMITTED = 1
+# Until 2.6.0, for the same U of the same grid.
+EXISTED = 21
 WAITING = 22
 
-# When prompt, promptEn and description learn what Midjourney was really told: links of uploaded
-# pictures, the words a picture was described with.
-PROMPT_CHANGES_AT = {
-    "IMAGINE": Status.SUBMITTED,
-    "BLEND": Status.IN_PROGRESS,
-    "DESCRIBE": Status.SUCCESS,
-}
-LATE_STEPS = 2.5
+HOOK_HEADERS = {"User-Agent": "Java/17", "Content-Type": "application/json"}
 
 
 class MidjourneyProxy:
@@ -44,7 +39,7 @@ class MidjourneyProxy:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._engine = parts.new_engine(on_change=self._changed)
+        self._engine: Engine[Task] = parts.new_engine(on_change=self._changed)
 
     def routes(self) -> list[web.RouteDef]:
         forms = Forms(self._parts, self._engine)
@@ -94,8 +89,13 @@ class MidjourneyProxy:
     async def _answer_submit(
         self, request: web.Request, submit: Submit, task: Task
     ) -> web.Response:
+        if Word.HTTP401 in task.words:
+            return web.Response(status=401)
         if broken := mishaps.before_accepting(request, task.words):
             return broken
+        if twin := self._engine.twin_of(task):
+            found: dict[str, object] = {"status": twin.status, "imageUrl": twin.image_url}
+            return _submit_result(EXISTED, "任务已存在", twin.id, found)
         waiting = self._accept(task)
         submit.accepted, submit.id = True, task.id
         seconds = self._parts.options.hang_seconds
@@ -145,7 +145,9 @@ class MidjourneyProxy:
 
     async def _fetch(self, request: web.Request) -> web.Response:
         task = self._engine.find(request.match_info["id"])
-        return spring.json_answer(_task_json(task)) if task else web.Response()
+        if task is None or Word.NULL204 in task.words:
+            return web.Response()
+        return spring.json_answer(task_json(task))
 
     async def _accounts(self, request: web.Request) -> web.Response:
         return spring.json_answer([self._account_json()])
@@ -173,20 +175,13 @@ class MidjourneyProxy:
 
     def _changed(self, task: Task) -> None:
         """After every step: complete the task as this dialect does, then tell the hook."""
-        _complete(task)
-        hooks = self._parts.hooks
-        if task.notify_hook is None or Word.MUTE in task.words or not hooks.enabled:
-            return
-        held_back = Word.JUMBLE in task.words and task.step % 2 == 1
-        post = HookPost(
-            url=task.notify_hook,
-            task_id=task.id,
-            rank=rank(task.status, task.progress),
-            body=spring.json_bytes(_task_json(task)),
-            late_seconds=LATE_STEPS * task.step_seconds if held_back else 0.0,
+        complete(task)
+        self._parts.hooks.tell(
+            task,
+            rank=rank(task),
+            headers=HOOK_HEADERS,
+            body=lambda: spring.json_bytes(task_json(task)),
         )
-        for _ in range(2 if Word.TWICE in task.words else 1):
-            hooks.send(post)
 
 
 def _addressed(make_task: Callable[[spring.Form], Task], form: spring.Form) -> Task:
@@ -204,40 +199,6 @@ def _addressed(make_task: Callable[[spring.Form], Task], form: spring.Form) -> T
     return task
 
 
-def _complete(task: Task) -> None:
-    if task.prompt != task.final_prompt and task.status is PROMPT_CHANGES_AT.get(task.action):
-        task.prompt = task.final_prompt
-        if task.action == "IMAGINE":
-            task.description = f"/imagine {task.final_prompt}"
-    if task.status is Status.IN_PROGRESS and "progressMessageId" not in task.properties:
-        task.properties["finalPrompt"] = task.final_prompt
-        task.properties["progressMessageId"] = snowflake()
-    if task.status is Status.SUCCESS:
-        task.properties["messageId"] = snowflake()
-        task.properties["messageHash"] = str(uuid4())
-        task.properties["flags"] = 0
-
-
-def _task_json(task: Task) -> dict[str, object]:
-    """midjourney-proxy 2.6: all keys always, null where nothing is known; no buttons."""
-    return {
-        "id": task.id,
-        "properties": task.properties,
-        "action": task.action,
-        "status": task.status,
-        "prompt": task.prompt,
-        "promptEn": task.prompt,
-        "description": task.description,
-        "state": task.state,
-        "submitTime": task.submit_time,
-        "startTime": task.start_time,
-        "finishTime": task.finish_time,
-        "imageUrl": task.image_url,
-        "progress": task.progress,
-        "failReason": task.fail_reason,
-    }
-
-
 def _submit_result(
     code: int, description: str, result: str | None, properties: dict[str, object]
 ) -> web.Response:
@@ -251,7 +212,7 @@ def _instance() -> dict[str, object]:
 
 
 def _tasks_answer(tasks: Iterable[Task]) -> web.Response:
-    return spring.json_answer([_task_json(task) for task in tasks])
+    return spring.json_answer([task_json(task) for task in tasks])
 
 
 async def _no_such_route(request: web.Request) -> web.Response:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .data_urls import NotADataUrl, file_suffix
-from .engine import Engine, Status, Task
+from .engine import Engine
+from .lives import DRAWING, FAILED_AT_ONCE, Status
 from .parts import Parts
 from .pictures import Sketch
 from .prompts import Word, follow_up_words_in, words_in
+from .refused import Refused
 from .spring import MISSING, STUMBLED, Form, Problem
+from .tasks import FAIL_REASON, Task
 
 ACCOUNT_ID = "1077900000000000001"
 
@@ -33,25 +36,13 @@ DESCRIBED = (
 )
 
 
-class Refused(Exception):
-    """Nothing was accepted: the code and the text of the answer."""
-
-    def __init__(
-        self, code: int, description: str, properties: dict[str, object] | None = None
-    ) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-        self.properties = properties or {}
-
-
 class Forms:
     """One method per submit route. Each raises Refused or spring.Problem, and accepts nothing.
 
     midjourney-proxy 2.6: the texts and the order of the checks are the ones that clients see.
     """
 
-    def __init__(self, parts: Parts, engine: Engine) -> None:
+    def __init__(self, parts: Parts, engine: Engine[Task]) -> None:
         self._parts = parts
         self._engine = engine
 
@@ -108,6 +99,8 @@ class Forms:
         if action != "REROLL" and index is None:
             raise Problem(STUMBLED)
         task_id = self._parts.ids.next()
+        # midjourney-proxy 2.6 does not look at the index; it is Discord that refuses.
+        in_the_grid = index in (None, 1, 2, 3, 4)
         if action == "UPSCALE":
             sketch = replace(parent.sketch, quadrant=index)
         else:
@@ -124,8 +117,8 @@ class Forms:
                 "finalPrompt": parent.final_prompt,
                 "referencedMessageId": parent.properties["messageId"],
             },
-            # midjourney-proxy 2.6 does not look at the index; it is Discord that refuses.
-            fail_reason_at_start=None if index in (None, 1, 2, 3, 4) else BAD_INDEX,
+            life=DRAWING if in_the_grid else FAILED_AT_ONCE,
+            reason_to_fail=FAIL_REASON if in_the_grid else BAD_INDEX,
         )
 
     def _parent(self, parent_id: str) -> Task:

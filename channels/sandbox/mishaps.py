@@ -1,6 +1,7 @@
 """The steering words that break HTTP itself, the same for every dialect."""
 
 import asyncio
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -14,16 +15,23 @@ PAGE = """<html>
 </body>
 </html>
 """
+PAGES = {
+    Word.HTTP429: HTTPStatus.TOO_MANY_REQUESTS,
+    Word.HTTP500: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Word.HTTP502: HTTPStatus.BAD_GATEWAY,
+    Word.HTTP503: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 def before_accepting(request: web.Request, words: frozenset[Word]) -> web.Response | None:
     """The broken answer to a submit of which nothing is accepted, or None to go on."""
     if Word.DEAD in words:
         return cut(request)
-    if Word.HTTP500 in words:
-        return _page(500, "Internal Server Error")
-    if Word.HTTP502 in words:
-        return _page(502, "Bad Gateway")
+    if Word.EMPTY in words:
+        return web.Response()
+    for word, status in PAGES.items():
+        if word in words:
+            return _page(status)
     return None
 
 
@@ -43,6 +51,6 @@ def cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
-def _page(status: int, reason: str) -> web.Response:
-    page = PAGE.format(status=status, reason=reason)
+def _page(status: HTTPStatus) -> web.Response:
+    page = PAGE.format(status=status.value, reason=status.phrase)
     return web.Response(status=status, text=page, content_type="text/html")

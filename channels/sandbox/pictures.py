@@ -62,12 +62,17 @@ class Gallery:
         return [web.get("/sandbox/pictures/{name}.png", self._show, allow_head=True)]
 
     async def _show(self, request: web.Request) -> web.Response:
-        sketch = self._sketches.get(request.match_info["name"])
-        if sketch is None:
+        png = await self.draw(request.match_info["name"], interim="rand" in request.query)
+        if png is None:
             raise web.HTTPNotFound(text="no such picture\n")
-        draw = draw_interim if "rand" in request.query else draw_final
-        png = await asyncio.to_thread(draw, sketch)
         return web.Response(body=png, content_type="image/png")
+
+    async def draw(self, name: str, *, interim: bool) -> bytes | None:
+        """A PNG, or None if no task has asked for a picture of this name."""
+        sketch = self._sketches.get(name)
+        if sketch is None:
+            return None
+        return await asyncio.to_thread(draw_interim if interim else draw_final, sketch)
 
 
 @lru_cache(maxsize=PICTURES_CACHED)

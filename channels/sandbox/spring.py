@@ -31,7 +31,9 @@ def json_answer(data: object) -> web.Response:
 
 
 def json_bytes(data: object) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()
+    """Half a surrogate pair comes out as "?", as from Java."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace")
 
 
 def problem_answer(status: HTTPStatus, path: str) -> web.Response:
