@@ -1,0 +1,41 @@
+# `make run` and `make test` need Python 3.11 or newer and nothing else.
+# PYTHON=... names the Python to make .venv with, PORT=... the port to listen on.
+
+PY := .venv/bin/python
+# pytest's processes.
+WORKERS ?= 2
+# PostgreSQL and Redis for the length of one command, unless their URLs are set.
+WITH_SERVERS := $(PY) -m relay.up.temporary
+
+.PHONY: run test check format install install-dev tools pytest
+.NOTPARALLEL:
+
+run: install
+	@exec $(PY) manage.py up
+
+test: install-dev
+	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory tools pytest
+
+check: install-dev
+	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory tools
+
+format: install-dev
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format .
+
+install:
+	@sh tools/venv.sh && $(PY) tools/install.py run
+
+install-dev:
+	@sh tools/venv.sh && $(PY) tools/install.py dev
+
+# What `check` and `test` run; they need the servers that these start.
+tools:
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy . .ci/main_job.py
+	.venv/bin/lint-imports --no-logo
+	$(PY) manage.py makemigrations --check --dry-run
+
+pytest:
+	$(PY) -m pytest -n $(WORKERS)
