@@ -13,6 +13,7 @@ import time
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -34,6 +35,9 @@ JITTER = 0.2
 # Longer than a delivery may take.
 LEASE_SECONDS = 30
 CLAIM_BATCH = 200
+# Messages of one tenant on their way to one host at the same time.
+PER_HOST = 20
+HOST_MAX_CHARS = 255
 ANSWER_MAX_BYTES = 2048
 
 
@@ -63,6 +67,7 @@ def enqueue(task: Task) -> None:
         task=task,
         tenant_id=task.tenant_id,
         url=task.notify_hook,
+        host=(urlsplit(task.notify_hook).hostname or "")[:HOST_MAX_CHARS],
         sequence=task.sequence,
         is_final=task.status in TERMINAL,
         body=body,
@@ -73,16 +78,21 @@ def claim() -> list[tuple[int, int]]:
     """(id, tries so far) of due messages, leased to the caller."""
     rows = sql.fetch_all(
         statements.CLAIM_CALLBACKS,
-        {"lease": timedelta(seconds=LEASE_SECONDS), "limit": CLAIM_BATCH},
+        {
+            "lease": timedelta(seconds=LEASE_SECONDS),
+            "limit": CLAIM_BATCH,
+            "per_host": PER_HOST,
+        },
     )
     return [(row.id, row.tries) for row in rows]
 
 
 def deliver(callback_id: int, tries: int) -> None:
     """One try. Of several workers with the same job, the one that raises `tries` delivers."""
+    lease = timezone.now() + timedelta(seconds=LEASE_SECONDS)
     mine = Callback.objects.filter(
         pk=callback_id, tries=tries, state=Callback.State.PENDING
-    ).update(tries=F("tries") + 1, due_at=timezone.now() + timedelta(seconds=LEASE_SECONDS))
+    ).update(tries=F("tries") + 1, due_at=lease, flies_until=lease)
     if not mine:
         return
     callback = Callback.objects.select_related("tenant").get(pk=callback_id)
@@ -113,6 +123,7 @@ def next_wait(tries: int) -> float | None:
 
 def _post(callback: Callback) -> Delivery:
     started = time.monotonic()
+    status: int | None = None
     try:
         with (
             deadline(settings.CALLBACK_TIMEOUT_SECONDS),
@@ -124,12 +135,13 @@ def _post(callback: Callback) -> Delivery:
                 stream=True,
             ) as response,
         ):
+            # The receiver has it, even if its answer cannot be read to the end.
+            status = response.status_code
             answer = _beginning(response)
-            status: int | None = response.status_code
     # A hostile address can make the HTTP library stumble in ways of its own; that is a failed
     # try like any other.
     except Exception as error:  # noqa: BLE001
-        answer, status = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES], None
+        answer = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES]
     return Delivery(status, answer, round((time.monotonic() - started) * 1000))
 
 
@@ -151,8 +163,12 @@ def _session() -> requests.Session:
 @transaction.atomic
 def _record(callback: Callback, delivery: Delivery) -> None:
     CallbackAttempt.objects.create(callback=callback, number=callback.tries, **delivery._asdict())
-    # A progress message that was rewritten while it was on its way is due again.
-    row = Callback.objects.filter(pk=callback.pk, sequence=callback.sequence)
+    Callback.objects.filter(pk=callback.pk).update(flies_until=None)
+    # Not one that another try has delivered meanwhile, nor a progress message that was rewritten
+    # while it was on its way: that one is due again.
+    row = Callback.objects.filter(
+        pk=callback.pk, sequence=callback.sequence, state=Callback.State.PENDING
+    )
     if delivery.is_success:
         row.update(state=Callback.State.DELIVERED, due_at=None)
         return

@@ -59,11 +59,9 @@ def _hand_over(
             return
         except UpstreamError as no:
             following = _following(caller, order, tried, no)
-            if following is None:
+            moved = _move(task_id, attempt_id, no, following) if following else None
+            if following is None or moved is None:
                 _refuse(task_id, attempt_id, no)
-                raise
-            moved = _move(task_id, attempt_id, no, following)
-            if moved is None:
                 return
             attempt_id = moved
             upstream = following
@@ -153,25 +151,28 @@ def _keep(statement: str, **params: object) -> None:
 
 
 def _refuse(task_id: int, attempt_id: int, no: UpstreamError) -> None:
+    """The upstream's no stands: raises it. Returns when a poll has found the task at the very
+    upstream that said no: then it is taken, whatever the answer says."""
     try:
-        lifecycle.refuse(
+        refused = lifecycle.refuse(
             task_id=task_id,
             attempt_id=attempt_id,
             outcome=_outcome(no),
             milliseconds=no.milliseconds,
             answer=no.raw,
         )
+        is_there = not refused and Task.objects.filter(pk=task_id).exclude(upstream_id="").exists()
     except DatabaseError:
         # Polling will find that no upstream knows the task, and free the money.
         logger.exception("task %s: its refusal could not be stored", task_id)
+        raise no from None
+    if not is_there:
+        raise no
 
 
 def _move(task_id: int, attempt_id: int, no: UpstreamError, following: Upstream) -> int | None:
-    """The same hold goes on to another channel. Returns the new attempt's id.
-
-    None: a poll has found the task at the very upstream that said no, so it is taken. Raises `no`
-    when the task has ended meanwhile: nobody may be asked any more.
-    """
+    """The same hold goes on to another channel. Returns the new attempt's id; None when the task
+    has ended meanwhile, or a poll has found it at the very upstream that said no."""
     row = sql.fetch_one(
         statements.NEXT_ATTEMPT,
         {
@@ -184,11 +185,7 @@ def _move(task_id: int, attempt_id: int, no: UpstreamError, following: Upstream)
             "first_look": _first_look(),
         },
     )
-    if row is not None:
-        return int(row.attempt_id)
-    if Task.objects.live().filter(pk=task_id).exists():
-        return None
-    raise no
+    return None if row is None else int(row.attempt_id)
 
 
 def _outcome(no: UpstreamError) -> str:

@@ -5,6 +5,7 @@ come here to have a task begun, changed or ended. Status, money and callback cha
 transaction, and only if the task is still as the caller saw it.
 """
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,8 @@ from common import sql
 from relay import callbacks, changes, statements
 from relay.models import LIVE, TERMINAL, Attempt, Task, TaskStatus
 from relay.orders import Order
+
+logger = logging.getLogger(__name__)
 
 EXPIRY_BATCH = 500
 
@@ -73,27 +76,37 @@ def fail(task: Task, reason: str) -> bool:
     return _store(task, changes.failure(reason))
 
 
-def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, answer: str) -> None:
-    """Ends a task that no upstream took: the tenant gets an error and never hears its id."""
+@transaction.atomic
+def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, answer: str) -> bool:
+    """Ends a task that no upstream took: the tenant gets an error and never hears its id.
+
+    False when a poll has found it at the very upstream that said no, or it has ended meanwhile.
+    """
+    task = Task.objects.get(pk=task_id)
+    if task.upstream_id:
+        return False
+    # Nobody is called back about a task that nobody was told of.
+    task.notify_hook = ""
+    news = changes.failure("no upstream accepted it") | {"notify_hook": ""}
+    if not _store(task, news):
+        return False
     Attempt.objects.filter(pk=attempt_id).update(
         outcome=outcome, milliseconds=milliseconds, answer=answer
     )
-    task = Task.objects.get(pk=task_id)
-    # Nobody is called back about a task that nobody was told of.
-    task.notify_hook = ""
-    _store(task, changes.failure("no upstream accepted it") | {"notify_hook": ""})
+    return True
 
 
 def adopt(task: Task, upstream_id: str) -> bool:
     """The upstream has the task although its answer never reached us: from now on it has an id."""
     with transaction.atomic():
         nameless = Task.objects.live().filter(pk=task.pk, sequence=task.sequence, upstream_id="")
-        if not nameless.update(upstream_id=upstream_id):
+        if not nameless.update(upstream_id=upstream_id, sequence=F("sequence") + 1):
             return False
         Attempt.objects.filter(
             task_id=task.pk, outcome__in=[Attempt.Outcome.SENDING, Attempt.Outcome.UNKNOWN]
         ).update(outcome=Attempt.Outcome.ACCEPTED)
     task.upstream_id = upstream_id
+    task.sequence += 1
     return True
 
 
@@ -106,11 +119,18 @@ def doubt(tasks: list[Task]) -> None:
 
 
 def expire_overdue() -> int:
-    """Ends what has outlived everything; returns how many."""
+    """Ends what has outlived everything; returns how many. One that cannot be ended, because its
+    books are wrong, keeps no other from it."""
     overdue = Task.objects.live().filter(expires_at__lt=timezone.now()).select_related("token")
-    return sum(
-        fail(task, "expired: the upstream never finished it") for task in overdue[:EXPIRY_BATCH]
-    )
+    return sum(_expire(task) for task in overdue.iterator(chunk_size=EXPIRY_BATCH))
+
+
+def _expire(task: Task) -> bool:
+    try:
+        return fail(task, "expired: the upstream never finished it")
+    except Exception:
+        logger.exception("task %s has expired and cannot be ended", task.pk)
+        return False
 
 
 def _store(task: Task, news: dict[str, Any]) -> bool:
@@ -118,7 +138,7 @@ def _store(task: Task, news: dict[str, Any]) -> bool:
     status = news.get("status", task.status)
     sequence = task.sequence + 1
     if status in TERMINAL:
-        news = news | {"next_poll_at": None}
+        news = news | {"next_poll_at": None, "leased_until": None}
     with transaction.atomic():
         rows = Task.objects.filter(pk=task.pk, sequence=task.sequence, status__in=LIVE).update(
             **news, sequence=F("sequence") + 1, changed_at=timezone.now(), missing_since=None

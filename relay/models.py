@@ -74,15 +74,17 @@ class Task(models.Model):
     start_time = models.BigIntegerField(default=0)
     finish_time = models.BigIntegerField(default=0)
     # How it is followed.
-    upstream_id = models.CharField(max_length=64, blank=True)
+    upstream_id = models.CharField(max_length=200, blank=True)
     # An id that a hint brought while the upstream's own answer is missing; believed only when the
     # upstream, asked for it, shows our correlation token.
-    hinted_id = models.CharField(max_length=64, blank=True)
+    hinted_id = models.CharField(max_length=200, blank=True)
     upstream_row = models.JSONField(null=True, help_text="The upstream's last word, as it came.")
     sequence = models.IntegerField(default=0, help_text="Counts the changes that were stored.")
     changed_at = models.DateTimeField(db_default=Now())
     missing_since = models.DateTimeField(null=True)
     next_poll_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True, help_text="Set while somebody looks.")
+    hinted_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField()
     expires_at = models.DateTimeField()
 
@@ -96,12 +98,18 @@ class Task(models.Model):
                 | Q(status__in=TERMINAL, next_poll_at__isnull=True),
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="task_price_is_not_negative"),
+            # One drawing is paid for once, whatever an upstream says about its ids.
+            models.UniqueConstraint(
+                "channel", "upstream_id", condition=~Q(upstream_id=""), name="drawing_has_one_task"
+            ),
         ]
         indexes = [
             # polling.claim: what is due on which channel.
             models.Index(
                 "channel", "next_poll_at", name="task_due", condition=Q(next_poll_at__isnull=False)
             ),
+            # polling.claim: how many of a channel's tasks are being looked at.
+            models.Index("channel", name="task_leased", condition=Q(leased_until__isnull=False)),
             # lifecycle.expire: what has outlived everything.
             models.Index("expires_at", name="task_expiry", condition=Q(next_poll_at__isnull=False)),
             # Lists of a tenant, newest first.
@@ -165,6 +173,10 @@ class Callback(models.Model):
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     tries = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True, db_default=Now())
+    host = models.CharField(
+        max_length=255, blank=True, default="", help_text="Of the url; limits what flies there."
+    )
+    flies_until = models.DateTimeField(null=True, help_text="Set while a try is under way.")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -182,7 +194,10 @@ class Callback(models.Model):
             ),
         ]
         # callbacks.claim: what is due.
-        indexes = [models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False))]
+        indexes = [
+            models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False)),
+            models.Index("host", name="callback_flying", condition=Q(flies_until__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"callback {self.message_id}"

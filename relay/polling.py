@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from channels import selection
 from channels.adapters import adapter_for
-from channels.adapters.base import Findings, Update
+from channels.adapters.base import Adapter, Findings, Update
 from channels.errors import UpstreamError
+from channels.selection import Upstream
 from common import sql
 from relay import lifecycle, signing, statements
 from relay.models import Task
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 # How soon somebody else looks when a worker dies in the middle. A slower look may be overtaken by
 # a second one, which does no harm: only one of them can change a task.
 LEASE_SECONDS = 30
+# Questions to one channel at the same time.
+BATCHES_PER_CHANNEL = 4
 LOST = "the upstream has lost the task"
 TIMED_OUT = "timed out: the upstream did not finish it in time"
 # A young task is looked at every tenth of its age; one that is hours old, rarely.
@@ -54,6 +57,7 @@ def claim(channel_id: int) -> list[int]:
         {
             "channel_id": channel_id,
             "limit": settings.POLL_BATCH,
+            "at_once": settings.POLL_BATCH * BATCHES_PER_CHANNEL,
             "lease": timedelta(seconds=LEASE_SECONDS),
         },
     )
@@ -110,14 +114,23 @@ def _ask(channel_id: int, tasks: list[Task]) -> tuple[dict[int, Update], set[int
         task.pk: row for task in named if (row := rows.get(_name(task))) and _is_ours(task, row)
     }
     nameless = [task for task in nameless if task.pk not in seen]
-    findings = Findings(found={}, complete=True)
-    if nameless:
-        findings = adapter.find(upstream, [signing.correlation(task.pk) for task in nameless])
+    findings = _find(adapter, upstream, nameless)
     for task in nameless:
         if update := findings.found.get(signing.correlation(task.pk)):
             seen[task.pk] = update
     may_be_absent = tasks if findings.complete else [task for task in tasks if task.upstream_id]
     return seen, {task.pk for task in may_be_absent if task.pk not in seen}
+
+
+def _find(adapter: Adapter, upstream: Upstream, nameless: list[Task]) -> Findings:
+    """A search that fails proves nothing, and keeps no other task of the batch waiting."""
+    if not nameless:
+        return Findings(found={}, complete=True)
+    try:
+        return adapter.find(upstream, [signing.correlation(task.pk) for task in nameless])
+    except UpstreamError as error:
+        logger.warning("channel %s cannot be searched: %s", upstream.name, error)
+        return Findings(found={}, complete=False)
 
 
 def _name(task: Task) -> str:
@@ -142,5 +155,6 @@ def _look_again(tasks: list[Task]) -> None:
             "ids": [task.pk for task in tasks],
             "waits": [wait_seconds(now - task.submit_time / 1000) for task in tasks],
             "missing": [task.missing_since for task in tasks],
+            "lease": timedelta(seconds=LEASE_SECONDS),
         },
     )

@@ -76,43 +76,65 @@ SELECT refused.task_id, %(channel_id)s, refused.number + 1, 'sending', '' FROM r
 RETURNING id AS attempt_id
 """  # noqa: S608  the parts are constants
 
-# A channel's due tasks, taken so that no other poller has them until the lease ends.
+# A channel's due tasks, taken so that no other poller has them until the lease ends; only as many
+# as may be asked for at once, so that a channel that hangs does not keep all hands busy.
 CLAIM_POLLS = """
-UPDATE relay_task SET next_poll_at = now() + %(lease)s
+UPDATE relay_task SET next_poll_at = now() + %(lease)s, leased_until = now() + %(lease)s
 WHERE id IN (
     SELECT id FROM relay_task
     WHERE channel_id = %(channel_id)s AND next_poll_at <= now()
+      AND %(at_once)s > (
+        SELECT count(*) FROM relay_task flying
+        WHERE flying.channel_id = %(channel_id)s AND flying.leased_until > now()
+      )
     ORDER BY next_poll_at LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 )
 RETURNING id
 """
 
-# When to look again. A hint that came while we were looking has set the time to the past already:
-# that one stays, so that its news is fetched.
+# When to look again; at once when a hint came while we were looking.
 LOOK_AGAIN = """
 UPDATE relay_task
-SET next_poll_at = now() + make_interval(secs => look.wait), missing_since = look.missing_since
+SET missing_since = look.missing_since,
+    leased_until = NULL,
+    next_poll_at = CASE WHEN relay_task.hinted_at >= relay_task.leased_until - %(lease)s
+                        THEN now() ELSE now() + make_interval(secs => look.wait) END
 FROM unnest(%(ids)s::bigint[], %(waits)s::float8[], %(missing)s::timestamptz[])
      AS look (id, wait, missing_since)
-WHERE relay_task.id = look.id AND relay_task.next_poll_at > now()
+WHERE relay_task.id = look.id AND relay_task.next_poll_at IS NOT NULL
 """
 
-# An upstream says that it has news. Its id is only kept where its own answer never reached us.
+# An upstream says that it has news. While somebody is looking already, that one looks again. The
+# upstream's id is only kept where its own answer never reached us.
 HINT = """
 UPDATE relay_task
-SET next_poll_at = now(),
+SET hinted_at = now(),
+    next_poll_at = CASE WHEN leased_until > now() THEN next_poll_at ELSE now() END,
     hinted_id = CASE upstream_id WHEN '' THEN %(upstream_id)s ELSE hinted_id END
 WHERE id = %(task_id)s AND next_poll_at IS NOT NULL
 """
 
-# Due callbacks, taken so that no other worker has them until the lease ends.
+# Due callbacks, taken so that no other worker has them until the lease ends; of each receiver only
+# as many as may be on their way to it at once, so that a slow one delays only itself.
 CLAIM_CALLBACKS = """
-UPDATE relay_callback SET due_at = now() + %(lease)s
-WHERE id IN (
-    SELECT id FROM relay_callback WHERE due_at <= now()
-    ORDER BY due_at LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
+WITH flying AS (
+    SELECT tenant_id, host, count(*) AS number FROM relay_callback
+    WHERE flies_until > now() GROUP BY tenant_id, host
+), due AS (
+    SELECT id, tenant_id, host,
+           row_number() OVER (PARTITION BY tenant_id, host ORDER BY due_at) AS place
+    FROM relay_callback WHERE due_at <= now()
+), fitting AS (
+    SELECT due.id FROM due LEFT JOIN flying USING (tenant_id, host)
+    WHERE due.place + coalesce(flying.number, 0) <= %(per_host)s
+    LIMIT %(limit)s
+), taken AS (
+    SELECT id FROM relay_callback JOIN fitting USING (id)
+    WHERE due_at <= now()
+    FOR UPDATE OF relay_callback SKIP LOCKED
 )
-RETURNING id, tries
+UPDATE relay_callback SET due_at = now() + %(lease)s, flies_until = now() + %(lease)s
+FROM taken WHERE relay_callback.id = taken.id
+RETURNING relay_callback.id, tries
 """

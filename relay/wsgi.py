@@ -1,6 +1,5 @@
 """The WSGI application that gunicorn serves."""
 
-import io
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +16,6 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
     if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
         from django.conf import settings
 
-        # One byte more than allowed is enough for the refusal.
-        body = environ["wsgi.input"].read(settings.BODY_MAX_BYTES + 1)
-        environ = environ | {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+        # It is read when it is asked for; one byte more than allowed is enough for the refusal.
+        environ = environ | {"CONTENT_LENGTH": str(settings.BODY_MAX_BYTES + 1)}
     return _django(environ, start_response)

@@ -28,7 +28,7 @@ def django_db_setup(
     """Makes the test database. pytest-django would only do so for tests marked `django_db`, of
     which we have none, and everybody else would work on the real database."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)

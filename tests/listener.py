@@ -17,8 +17,10 @@ class Listener:
     status: int = 200
     body: bytes = b""
     headers: Headers = field(default_factory=dict)
-    # The body comes byte by byte, so many seconds apart, and has no announced end.
+    # After the body come single bytes, so many seconds apart, and no end.
     drip_seconds: float = 0
+    # They come before the headers have ended already.
+    drip_headers: bool = False
     # (method, path, headers in lower case, body)
     asked: list[tuple[str, str, Headers, bytes]] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -59,7 +61,11 @@ def _handler_for(listener: Listener) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(listener.body)
 
         def _drip(self) -> None:
-            self.end_headers()
+            if listener.drip_headers:
+                self.flush_headers()
+            else:
+                self.end_headers()
+                self.wfile.write(listener.body)
             while not listener.closing.wait(listener.drip_seconds):
                 try:
                     self.wfile.write(b".")

@@ -1,5 +1,6 @@
 """novicezk/midjourney-proxy 2.6 (frozen in 2024; the words below are those of its 2.6.3 source)."""
 
+import logging
 import re
 from collections.abc import Collection
 from typing import Any
@@ -10,6 +11,8 @@ from channels import http
 from channels.adapters.base import Accepted, Adapter, Findings, Submission, Update
 from channels.errors import OutcomeUnknown, Refusal, Rejected, UpstreamError
 from channels.selection import Upstream
+
+logger = logging.getLogger(__name__)
 
 # ReturnCode in its source. 1 accepted, 22 accepted and queued.
 ACCEPTED_CODES = {1, 22}
@@ -61,7 +64,7 @@ class MidjourneyProxy(Adapter):
             upstream, "POST", "/mj/task/list-by-condition", body={"ids": [str(i) for i in ids]}
         )
         wanted = set(ids)
-        return {row["id"]: to_update(row) for row in rows if _text(row.get("id")) in wanted}
+        return {row["id"]: _readable(row) for row in rows if _text(row.get("id")) in wanted}
 
     def find(self, upstream: Upstream, correlations: Collection[str]) -> Findings:
         """Its queue is short and holds what runs now; its whole list is asked for only when the
@@ -90,11 +93,22 @@ def to_update(row: dict[str, Any]) -> Update:
         description=_text(row.get("description")),
         fail_reason=_text(row.get("failReason")) or "",
         image_url=_text(row.get("imageUrl")),
-        buttons=_buttons(row.get("action"), status, properties.get("messageHash")),
+        buttons=_buttons(_text(row.get("action")), status, properties.get("messageHash")),
         start_time=_milliseconds(row.get("startTime")),
         finish_time=_milliseconds(row.get("finishTime")),
         raw=row,
     )
+
+
+def _readable(row: dict[str, Any]) -> Update:
+    """A row that cannot be read still says that the task is there. It harms no other row."""
+    try:
+        return to_update(row)
+    except Exception:
+        logger.exception("a task object cannot be read: %.500r", row)
+        return Update(
+            upstream_id=_text(row.get("id")) or "", correlation=_text(row.get("state")) or ""
+        )
 
 
 def _call(
@@ -108,10 +122,14 @@ def _call(
 
 def _rows(upstream: Upstream, method: str, path: str, *, body: Any = None) -> list[dict[str, Any]]:
     answer = _call(upstream, method, path, seconds=settings.UPSTREAM_POLL_SECONDS, body=body)
-    rows = answer.json()
-    if answer.status != 200 or not isinstance(rows, list):
+    listed = answer.json()
+    if answer.status != 200 or not isinstance(listed, list):
         raise UpstreamError(_raw(answer), milliseconds=answer.milliseconds)
-    return [row for row in rows if isinstance(row, dict)]
+    rows = [row for row in listed if isinstance(row, dict)]
+    if listed and not rows:
+        # Nothing in it can be read, so it proves no absence either.
+        raise UpstreamError(_raw(answer), milliseconds=answer.milliseconds)
+    return rows
 
 
 def _accepted(answer: http.Answer) -> Accepted:
@@ -120,13 +138,17 @@ def _accepted(answer: http.Answer) -> Accepted:
     if answer.status in UNKNOWN_STATUSES:
         raise OutcomeUnknown(_raw(answer), milliseconds=ms)
     payload = answer.json()
-    if answer.status != 200 or not isinstance(payload, dict):
-        # A 5xx or a page instead of an answer is a no, but no proof: nobody else is asked.
+    code = payload.get("code") if isinstance(payload, dict) else None
+    if not isinstance(code, int):
+        code = None
+    if answer.status == 200 and code is None:
+        # Not this program's answer, or only the beginning of it: the rest was lost on the way.
+        raise OutcomeUnknown(_raw(answer), milliseconds=ms)
+    if answer.status != 200:
+        # A 5xx is a no, but no proof: nobody else is asked.
         is_proof = 400 <= answer.status < 500
         refusal, again = REFUSAL_STATUSES.get(answer.status, (Refusal.OTHER, is_proof))
         raise Rejected(_raw(answer), refusal=refusal, next_channel=again, milliseconds=ms)
-    code = payload.get("code")
-    code = code if isinstance(code, int) else None
     if code not in ACCEPTED_CODES:
         refusal, again = REFUSAL_CODES.get(code or 0, (Refusal.OTHER, True))
         raise Rejected(
@@ -154,7 +176,7 @@ def _banned(properties: Any) -> dict[str, str]:
 
 def _by_state(rows: list[dict[str, Any]], correlations: Collection[str]) -> dict[str, Update]:
     wanted = set(correlations)
-    return {row["state"]: to_update(row) for row in rows if _text(row.get("state")) in wanted}
+    return {row["state"]: _readable(row) for row in rows if _text(row.get("state")) in wanted}
 
 
 def _text(value: Any) -> str | None:

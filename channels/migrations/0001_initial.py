@@ -10,31 +10,105 @@ import common.vault
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100, unique=True)),
-                ('kind', models.CharField(choices=[('midjourney_proxy', 'midjourney-proxy 2.x')], max_length=32)),
-                ('base_url', models.CharField(help_text='Without the /mj part, e.g. https://upstream.example.', max_length=500, validators=[channels.models.is_web_address])),
-                ('secret', common.vault.EncryptedTextField(blank=True)),
-                ('state', models.CharField(choices=[('enabled', 'Enabled'), ('draining', 'Draining'), ('disabled', 'Disabled')], default='enabled', max_length=8)),
-                ('priority', models.IntegerField(default=0, help_text='The highest is asked first.')),
-                ('weight', models.IntegerField(default=1, help_text='Share of the work among channels of equal priority.', validators=[django.core.validators.MinValueValidator(1)])),
-                ('groups', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, help_text='Empty: every group.', size=None)),
-                ('actions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=16), blank=True, default=list, help_text='Empty: every action.', size=None)),
-                ('modes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=8), blank=True, default=list, help_text='Empty: every mode.', size=None)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("midjourney_proxy", "midjourney-proxy 2.x")], max_length=32
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.CharField(
+                        help_text="Without the /mj part, e.g. https://upstream.example.",
+                        max_length=500,
+                        validators=[channels.models.is_web_address],
+                    ),
+                ),
+                ("secret", common.vault.EncryptedTextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("enabled", "Enabled"),
+                            ("draining", "Draining"),
+                            ("disabled", "Disabled"),
+                        ],
+                        default="enabled",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "priority",
+                    models.IntegerField(default=0, help_text="The highest is asked first."),
+                ),
+                (
+                    "weight",
+                    models.IntegerField(
+                        default=1,
+                        help_text="Share of the work among channels of equal priority.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "groups",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Empty: every group.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "actions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=16),
+                        blank=True,
+                        default=list,
+                        help_text="Empty: every action.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "modes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=8),
+                        blank=True,
+                        default=list,
+                        help_text="Empty: every mode.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('weight__gte', 1)), name='channel_weight_is_positive'), models.CheckConstraint(condition=models.Q(('base_url', ''), _negated=True), name='channel_has_a_base_url')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__gte", 1)), name="channel_weight_is_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("base_url", ""), _negated=True),
+                        name="channel_has_a_base_url",
+                    ),
+                ],
             },
         ),
     ]

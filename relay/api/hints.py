@@ -10,7 +10,7 @@ from common import sql
 from relay import signing, statements
 from relay.errors import TaskNotFound
 
-UPSTREAM_ID_MAX_CHARS = 64
+UPSTREAM_ID_MAX_CHARS = 200
 
 
 class Hint(APIView):

@@ -1,5 +1,6 @@
 """Request bodies: JSON, bounded before they are read."""
 
+import codecs
 from typing import IO, Any
 
 import orjson
@@ -26,7 +27,8 @@ class OrjsonParser(BaseParser):
 
         Raises BodyTooLarge, InvalidRequest.
         """
-        body = _read(stream)
+        # .NET and PowerShell begin their JSON with a byte order mark.
+        body = _read(stream).removeprefix(codecs.BOM_UTF8)
         if not body.strip():
             return {}
         try:

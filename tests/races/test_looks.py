@@ -1,0 +1,127 @@
+"""Many who look at the same tasks at the same time, and hints in the middle of it."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from common import sql
+from relay import polling, statements
+from relay.models import Task
+from tests.accounts import Account, open_account
+from tests.faults.hostile import HostileUpstream, hostile_upstream, row_of
+from tests.faults.place import accept, begin, hurry_tasks
+from tests.proofs import prove
+from tests.races.together import raised, together
+from tests.stack import Stack
+
+THREADS = 8
+
+
+@pytest.fixture
+def upstream() -> Iterator[HostileUpstream]:
+    with hostile_upstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def account(own_database_url: str, upstream: HostileUpstream, tmp_path: Path) -> Account:
+    """Nobody polls for it but the test."""
+    stack = Stack(folder=tmp_path, env={}, drawing_seconds=1)
+    return open_account(stack, channel_url=upstream.url)
+
+
+def running(account: Account, *, tasks: int) -> list[Task]:
+    """Half of them are known by the upstream's id, half must be searched for."""
+    ids = [begin(account, hook="http://hook.example/") for _ in range(tasks)]
+    for task_id in ids[::2]:
+        accept(task_id, f"up-{task_id}")
+    return list(Task.objects.filter(pk__in=ids))
+
+
+def test_many_look_at_the_same_tasks(
+    account: Account, upstream: HostileUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = running(account, tasks=40)
+    ids = [task.pk for task in tasks]
+    for status, progress in (
+        ("IN_PROGRESS", "15%"),
+        ("IN_PROGRESS", "46%"),
+        ("IN_PROGRESS", "78%"),
+        ("SUCCESS", "100%"),
+    ):
+        upstream.rows = [row_of(task, status, progress=progress) for task in tasks]
+        looks = [
+            lambda order=order: polling.look(account.channel.pk, order)
+            for order in [ids, ids[::-1]] * (THREADS // 2)
+        ]
+        results = together(looks)
+        assert not raised(results), raised(results)[:2]
+        prove(account.tenant.pk)
+    assert set(Task.objects.filter(pk__in=ids).values_list("status", flat=True)) == {"SUCCESS"}
+    assert account.wallet.balance == 100_000_000 - 40 * 100_000
+    assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
+
+
+def test_some_say_yes_and_some_say_it_is_gone(
+    account: Account, upstream: HostileUpstream, settings
+) -> None:
+    """An upstream behind a balancer, of whose machines one knows nothing."""
+    settings.TASK_GRACE_SECONDS = 0
+    tasks = running(account, tasks=20)
+    ids = [task.pk for task in tasks]
+    rows = [row_of(task) for task in tasks]
+    counts = iter(range(10_000))
+    upstream.on_look = lambda e: e.reply_json(rows if next(counts) % 2 else [])
+    results = together([lambda: polling.look(account.channel.pk, ids)] * THREADS)
+    assert not raised(results), raised(results)[:2]
+    ended = Task.objects.filter(pk__in=ids)
+    assert set(ended.values_list("status", flat=True)) <= {"SUCCESS", "FAILURE"}
+    assert account.wallet.held == 0
+    prove(account.tenant.pk)
+
+
+def test_a_hint_does_not_start_a_second_look_beside_the_first(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    """Else an upstream that tells of every step and answers no look holds all hands of the
+    worker. The hint is not lost: its time comes when the first look is over."""
+    task = running(account, tasks=1)[0]
+    hurry_tasks(task.pk)
+    assert polling.claim(account.channel.pk) == [task.pk]
+    hint(task)
+    assert polling.claim(account.channel.pk) == []
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    polling.look(account.channel.pk, [task.pk])
+    assert polling.claim(account.channel.pk) == [task.pk]
+    polling.look(account.channel.pk, [task.pk])
+    assert polling.claim(account.channel.pk) == []
+    prove(account.tenant.pk)
+
+
+def test_hints_claims_and_looks_at_once(account: Account, upstream: HostileUpstream) -> None:
+    tasks = running(account, tasks=20)
+    upstream.rows = [row_of(task) for task in tasks]
+    hurry_tasks(*(task.pk for task in tasks))
+
+    def work() -> None:
+        for _ in range(10):
+            if ids := polling.claim(account.channel.pk):
+                polling.look(account.channel.pk, ids)
+
+    def tell() -> None:
+        for task in tasks * 3:
+            hint(task)
+
+    results = together([work] * 4 + [tell] * 4)
+    assert not raised(results), raised(results)[:2]
+    hurry_tasks(*(task.pk for task in tasks))
+    work()
+    assert account.wallet.balance == 100_000_000 - 20 * 100_000
+    assert account.wallet.held == 0
+    prove(account.tenant.pk)
+
+
+def hint(task: Task) -> None:
+    sql.execute(statements.HINT, {"task_id": task.pk, "upstream_id": f"up-{task.pk}"})

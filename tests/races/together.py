@@ -1,0 +1,40 @@
+"""Threads that begin at the same moment, each with a database connection of its own."""
+
+from collections.abc import Callable, Sequence
+from threading import Barrier, Thread
+from typing import Any
+
+from django.db import connection
+
+JOIN_SECONDS = 60
+
+
+def together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """What each call returned, or the exception it raised, in the order of the calls."""
+    results: list[Any] = [None] * len(calls)
+    barrier = Barrier(len(calls))
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(JOIN_SECONDS)
+            results[number] = calls[number]()
+        except Exception as error:  # noqa: BLE001  the test judges it
+            results[number] = error
+        finally:
+            connection.close()
+
+    threads = [Thread(target=run, args=(number,), daemon=True) for number in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(JOIN_SECONDS)
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
+    return results
+
+
+def raised(results: Sequence[Any]) -> list[Exception]:
+    return [result for result in results if isinstance(result, Exception)]
+
+
+def returned(results: Sequence[Any]) -> list[Any]:
+    return [result for result in results if not isinstance(result, Exception)]

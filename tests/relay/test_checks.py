@@ -1,0 +1,30 @@
+"""Settings that would let the product run, but wrongly, are named before it starts."""
+
+import pytest
+from django.conf import LazySettings
+
+from relay import checks
+
+
+def test_the_settings_as_shipped_are_good() -> None:
+    for check in (checks.public_url, checks.callback_networks, checks.poll_times):
+        assert check(None) == []
+
+
+@pytest.mark.parametrize("url", ["", "relay.example", "ftp://relay.example", "http://"])
+def test_an_address_of_ours_that_nobody_can_call(settings: LazySettings, url: str) -> None:
+    settings.PUBLIC_URL = url
+    assert [error.id for error in checks.public_url(None)] == ["relay.E001"]
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/33", "10.0.0.1/8", "localhost", ""])
+def test_a_network_that_is_none(settings: LazySettings, network: str) -> None:
+    settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8", network]
+    assert [error.id for error in checks.callback_networks(None)] == ["relay.E002"]
+
+
+@pytest.mark.parametrize("least", [0, -1, 31])
+def test_waits_that_make_no_sense(settings: LazySettings, least: float) -> None:
+    settings.POLL_MIN_SECONDS = least
+    settings.POLL_MAX_SECONDS = 30
+    assert [error.id for error in checks.poll_times(None)] == ["relay.E003"]
