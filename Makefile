@@ -3,7 +3,7 @@
 
 PY := .venv/bin/python
 # pytest's processes.
-WORKERS ?= 2
+WORKERS ?= 4
 # PostgreSQL and Redis for the length of one command, unless their URLs are set.
 WITH_SERVERS := $(PY) -m relay.up.temporary
 
@@ -38,4 +38,4 @@ tools:
 	$(PY) manage.py makemigrations --check --dry-run
 
 pytest:
-	$(PY) -m pytest -n $(WORKERS)
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS)

@@ -18,10 +18,8 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(f"settings: {error}")
     except OperationalError as error:
-        sys.exit(
-            f"database: {str(error).strip().splitlines()[0]}\n"
-            "Start the embedded one with `make run`, or set DATABASE_URL."
-        )
+        reason = str(error).strip().splitlines()[0]
+        sys.exit(f"database: {reason} (start it with `make run`, or set DATABASE_URL)")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from urllib3 import exceptions
 
 from channels.errors import OutcomeUnknown, Unreachable
 from common import bounded
-from common.deadline import deadline
+from common.deadline import POOLS, deadline
 
 # At least the number of calls in flight in one process, else connections are thrown away.
 CONNECTIONS_PER_HOST = 2000
@@ -28,6 +28,9 @@ _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _pool = urllib3.PoolManager(
     num_pools=HOSTS, maxsize=CONNECTIONS_PER_HOST, retries=False, headers={"User-Agent": USER_AGENT}
 )
+
+
+_pool.pool_classes_by_scheme = POOLS
 
 
 class Answer(NamedTuple):

@@ -12,9 +12,15 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import PoolManager
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from common.deadline import (
+    BoundedHTTPConnection,
+    BoundedHTTPPool,
+    BoundedHTTPSConnection,
+    BoundedHTTPSPool,
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -87,8 +93,8 @@ class _GuardedAdapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {
-            "http": _pool_class(HTTPConnectionPool, HTTPConnection, self._policy),
-            "https": _pool_class(HTTPSConnectionPool, HTTPSConnection, self._policy),
+            "http": _pool_class(BoundedHTTPPool, BoundedHTTPConnection, self._policy),
+            "https": _pool_class(BoundedHTTPSPool, BoundedHTTPSConnection, self._policy),
         }
 
 

@@ -95,14 +95,20 @@ RETURNING id
 
 # When to look again; at once when a hint came while we were looking.
 LOOK_AGAIN = """
+WITH mine AS (
+    -- In the order of their ids, so that two who have looked at the same tasks do not wait for
+    -- each other in a circle.
+    SELECT id FROM relay_task WHERE id = ANY(%(ids)s) AND next_poll_at IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE
+)
 UPDATE relay_task
 SET missing_since = look.missing_since,
     leased_until = NULL,
     next_poll_at = CASE WHEN relay_task.hinted_at >= relay_task.leased_until - %(lease)s
                         THEN now() ELSE now() + make_interval(secs => look.wait) END
-FROM unnest(%(ids)s::bigint[], %(waits)s::float8[], %(missing)s::timestamptz[])
-     AS look (id, wait, missing_since)
-WHERE relay_task.id = look.id AND relay_task.next_poll_at IS NOT NULL
+FROM mine JOIN unnest(%(ids)s::bigint[], %(waits)s::float8[], %(missing)s::timestamptz[])
+               AS look (id, wait, missing_since) USING (id)
+WHERE relay_task.id = mine.id
 """
 
 # An upstream says that it has news. While somebody is looking already, that one looks again. The

@@ -5,12 +5,14 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from threading import Thread
 
 import pytest
 import requests
 from celery import Celery
 from django.db import connection
+from django.utils import timezone
 
 from relay.models import Attempt, Callback, Task
 from tests.accounts import Account
@@ -113,6 +115,8 @@ def test_web_dies_in_the_middle_of_a_submit(place: Place, account: Account) -> N
     assert isinstance(answers[0], requests.RequestException)
     task = only_task(account)
     assert (task.status, task.upstream_id) == ("NOT_START", "")
+    # Looked for by itself, when no submit can be under way any more.
+    assert timedelta(0) < task.next_poll_at - timezone.now() < timedelta(seconds=10)
     prove(account.tenant.pk)
     place.stack.start("web")
     hurry_tasks(task.pk)

@@ -1,6 +1,7 @@
 """Several who bring news of one task: one of them ends it, pays it and tells of it."""
 
 import random
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -185,6 +186,30 @@ def test_no_callback_is_claimed_by_two(bystander: Account) -> None:
     assert set(claimed) <= due
     rest = [callback_id for callback_id, _ in callbacks.claim()]
     assert sorted(claimed + rest) == sorted(due)
+
+
+def test_a_delivery_that_never_came_to_its_end_is_made_again(
+    bystander: Account, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker was killed, once before the request and once in the middle of it."""
+    monkeypatch.setattr(callbacks, "LEASE_SECONDS", 0.3)
+    monkeypatch.setattr(callbacks, "_record", lambda *_: None)
+    settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    callbacks._session.cache_clear()
+    Callback.objects.filter(state="pending").update(due_at=None, state="overtaken")
+    with listening() as receiver:
+        task_id = begin(bystander, hook=receiver.url)
+        lifecycle.fail(seen(task_id), "no")
+        message = Callback.objects.get(task=task_id)
+        assert callbacks.claim() == [(message.pk, 0)]
+        assert callbacks.claim() == []
+        time.sleep(0.4)
+        assert callbacks.claim() == [(message.pk, 0)]
+        callbacks.deliver(message.pk, 0)
+        assert callbacks.claim() == []
+        time.sleep(0.4)
+        assert callbacks.claim() == [(message.pk, 1)]
+    callbacks._session.cache_clear()
 
 
 @pytest.mark.parametrize("round_", range(3))

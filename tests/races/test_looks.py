@@ -1,6 +1,7 @@
 """Many who look at the same tasks at the same time, and hints in the middle of it."""
 
 import logging
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,6 +99,19 @@ def test_a_hint_does_not_start_a_second_look_beside_the_first(
     polling.look(account.channel.pk, [task.pk])
     assert polling.claim(account.channel.pk) == []
     prove(account.tenant.pk)
+
+
+def test_a_look_that_never_came_to_its_end_is_made_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker was killed. Nobody else looks before the lease is over, then somebody does."""
+    monkeypatch.setattr(polling, "LEASE_SECONDS", 0.3)
+    task = running(account, tasks=1)[0]
+    hurry_tasks(task.pk)
+    assert polling.claim(account.channel.pk) == [task.pk]
+    assert polling.claim(account.channel.pk) == []
+    time.sleep(0.4)
+    assert polling.claim(account.channel.pk) == [task.pk]
 
 
 def test_hints_claims_and_looks_at_once(account: Account, upstream: HostileUpstream) -> None:
