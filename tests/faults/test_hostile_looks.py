@@ -4,18 +4,23 @@ are stored, and no money moves that should not."""
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.conf import settings as product_settings
 from django.db import connection
+from django.utils import timezone
 
+from channels import selection
+from channels.errors import Refusal, Rejected
 from channels.models import Channel
-from relay import polling
+from relay import forwarding, polling
 from relay.models import Task
-from tests.accounts import Account, open_account
+from tests.accounts import Account, open_account, open_channel
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row, row_of
-from tests.faults.place import accept, begin, hurry_tasks
+from tests.faults.place import accept, begin, begin_attempt, hurry_tasks
 from tests.proofs import prove
 from tests.stack import Stack
 
@@ -201,6 +206,18 @@ def test_one_id_for_two_submits_and_no_word_about_whose_it_is(
     assert account.funds[0] == "99.90"
 
 
+def test_an_upstream_that_counts_anew(account: Account, upstream: HostileUpstream) -> None:
+    """After its restart it gives the ids of old tasks to new ones. Its rows carry our own word, so
+    there is no doubt about whose drawing each of them is."""
+    old, new = running(account), running(account)
+    upstream.rows = [row_of(old)]
+    look(account, old)
+    accept(new.pk, old.upstream_id)
+    upstream.rows = [row_of(new) | {"id": old.upstream_id}]
+    assert look(account, old, new) == ["SUCCESS", "SUCCESS"]
+    assert account.funds == ("99.80", "0.00")
+
+
 def test_a_search_that_fails_does_not_keep_others_waiting(
     account: Account, upstream: HostileUpstream
 ) -> None:
@@ -232,6 +249,31 @@ def test_a_task_found_by_our_word_although_its_id_is_a_number(
     assert look(account, task) == ["SUCCESS"]
     assert task.description == "/imagine a lighthouse"
     assert account.funds == ("99.90", "0.00")
+
+
+def test_a_late_look_at_the_first_upstream_leaves_the_second_alone(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    """The first one hints, refuses, and only then answers the look: it has no such task. By then
+    the second one is being asked, and nobody may look there before the answer can have come."""
+    task_id, attempt_id = begin_attempt(account)
+    second = selection.load(open_channel(account.stack, group="nobody").pk)
+    no = Rejected("full", refusal=Refusal.QUEUE_FULL, next_channel=True)
+
+    def refuse_meanwhile(exchange: Exchange) -> None:
+        forwarding._move(task_id, attempt_id, no, second)
+        connection.close()
+        exchange.reply_json([])
+
+    upstream.on_look = refuse_meanwhile
+    hurry_tasks(task_id)
+    assert polling.claim(account.channel.pk) == [task_id]
+    task = Task.objects.get(pk=task_id)
+    look(account, task)
+    assert (task.channel_id, task.missing_since) == (second.id, None)
+    assert task.next_poll_at is not None
+    submit_time = timedelta(seconds=product_settings.UPSTREAM_SUBMIT_SECONDS)
+    assert task.next_poll_at > timezone.now() + submit_time
 
 
 def test_the_grace_of_a_lost_task_passes_even_if_every_look_takes_long(

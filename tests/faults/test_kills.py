@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -27,6 +28,7 @@ from tests.faults.place import (
     until,
 )
 from tests.proofs import prove
+from tests.stack import Stack
 
 pytestmark = pytest.mark.xdist_group("faults-kills")
 
@@ -286,6 +288,42 @@ def test_every_message_comes_twenty_times(place: Place, account: Account) -> Non
     assert_all_drawn_and_told(account, ids, "messages repeated")
     # Nothing died here, so nothing may come twice either.
     assert all(len(messages) == 1 for messages in final_messages(account).values())
+
+
+def test_a_clean_stop_in_the_middle_of_submits(place: Place, account: Account) -> None:
+    """Web and worker are told to stop, as at an upgrade: who waits for an answer gets it."""
+    answers: list[object] = []
+    prompt = "zzhang clean stop"
+    threads = [send(account, prompt, answers, notifyHook=place.hook(account)) for _ in range(5)]
+    until(lambda: len(account.stack.submits(prompt)) == 5, "the submits")
+    stopping = [place.stack.processes.pop(name) for name in ("web", "worker")]
+    for process in stopping:
+        process.terminate()
+    for thread in threads:
+        thread.join(10)
+    codes = [answer.status_code for answer in answers if isinstance(answer, requests.Response)]
+    assert codes == [200] * 5, answers
+    for process in stopping:
+        process.wait(10)
+    place.stack.start("web", "worker")
+    ids = [
+        str(pk) for pk in Task.objects.filter(tenant=account.tenant).values_list("pk", flat=True)
+    ]
+    hurry_tasks(*ids)
+    assert_all_drawn_and_told(account, ids, prompt)
+
+
+def test_two_workers_and_two_clocks(place: Place, account: Account, tmp_path: Path) -> None:
+    """Somebody has started everything twice."""
+    others = Stack(folder=tmp_path, env=place.stack.env, drawing_seconds=1)
+    others.start("worker", "beat")
+    try:
+        until(lambda: "celery@" in others.log("worker"), "the second worker")
+        ids = draw(account, place, "everything twice", tasks=20)
+        assert_all_drawn_and_told(account, ids, "everything twice")
+        assert all(len(messages) == 1 for messages in final_messages(account).values())
+    finally:
+        others.kill("worker", "beat")
 
 
 def test_a_table_gets_a_column_while_everything_runs(place: Place, account: Account) -> None:
