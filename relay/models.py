@@ -98,15 +98,15 @@ class Task(models.Model):
                 | Q(status__in=TERMINAL, next_poll_at__isnull=True),
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="task_price_is_not_negative"),
-            # One drawing is paid for once, whatever an upstream says about its ids.
-            models.UniqueConstraint(
-                "channel", "upstream_id", condition=~Q(upstream_id=""), name="drawing_has_one_task"
-            ),
         ]
         indexes = [
             # polling.claim: what is due on which channel.
             models.Index(
                 "channel", "next_poll_at", name="task_due", condition=Q(next_poll_at__isnull=False)
+            ),
+            # polling: whose drawing it is that an upstream has under some id.
+            models.Index(
+                "channel", "upstream_id", name="task_by_upstream", condition=~Q(upstream_id="")
             ),
             # polling.claim: how many of a channel's tasks are being looked at.
             models.Index("channel", name="task_leased", condition=Q(leased_until__isnull=False)),

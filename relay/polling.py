@@ -8,6 +8,7 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import Count, Min
 from django.utils import timezone
 
 from channels import selection
@@ -110,8 +111,11 @@ def _ask(channel_id: int, tasks: list[Task]) -> tuple[dict[int, Update], set[int
     sql.release_connection()
     named = [task for task in tasks if task.upstream_id or task.hinted_id]
     rows = adapter.poll(upstream, {_name(task) for task in named}) if named else {}
+    shared = _shared_ids(channel_id, [row for row in rows.values() if not row.correlation])
     seen = {
-        task.pk: row for task in named if (row := rows.get(_name(task))) and _is_ours(task, row)
+        task.pk: row
+        for task in named
+        if (row := rows.get(_name(task))) and _is_ours(task, row, shared)
     }
     nameless = [task for task in nameless if task.pk not in seen]
     findings = _find(adapter, upstream, nameless)
@@ -126,6 +130,7 @@ def _find(adapter: Adapter, upstream: Upstream, nameless: list[Task]) -> Finding
     """A search that fails proves nothing, and keeps no other task of the batch waiting."""
     if not nameless:
         return Findings(found={}, complete=True)
+    sql.release_connection()
     try:
         return adapter.find(upstream, [signing.correlation(task.pk) for task in nameless])
     except UpstreamError as error:
@@ -137,12 +142,26 @@ def _name(task: Task) -> str:
     return task.upstream_id or task.hinted_id
 
 
-def _is_ours(task: Task, row: Update) -> bool:
-    """An id from a hint needs our correlation token as a proof. One that the upstream gave us
-    needs none, but a token that is not this task's disproves it."""
+def _is_ours(task: Task, row: Update, shared: dict[str, int]) -> bool:
+    """Our correlation token in a row proves whose it is. An upstream that does not return it is
+    believed about an id that it gave us itself, and about one that it gave us twice, for the first
+    task that got it: one drawing is paid for once."""
     if task.upstream_id and not row.correlation:
-        return True
+        return shared.get(task.upstream_id, task.pk) == task.pk
     return row.correlation == signing.correlation(task.pk)
+
+
+def _shared_ids(channel_id: int, rows: list[Update]) -> dict[str, int]:
+    """The first task behind each of these rows' ids, where the upstream has given one twice."""
+    if not rows:
+        return {}
+    owners = (
+        Task.objects.filter(channel_id=channel_id, upstream_id__in=[r.upstream_id for r in rows])
+        .values("upstream_id")
+        .annotate(first=Min("pk"), number=Count("pk"))
+        .filter(number__gt=1)
+    )
+    return {owner["upstream_id"]: owner["first"] for owner in owners}
 
 
 def _look_again(tasks: list[Task]) -> None:
@@ -153,6 +172,7 @@ def _look_again(tasks: list[Task]) -> None:
         statements.LOOK_AGAIN,
         {
             "ids": [task.pk for task in tasks],
+            "sequences": [task.sequence for task in tasks],
             "waits": [wait_seconds(now - task.submit_time / 1000) for task in tasks],
             "missing": [task.missing_since for task in tasks],
             "lease": timedelta(seconds=LEASE_SECONDS),

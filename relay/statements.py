@@ -62,7 +62,7 @@ NEXT_ATTEMPT = f"""
 WITH task AS (
     UPDATE relay_task
     SET channel_id = %(channel_id)s, next_poll_at = now() + %(first_look)s,
-        sequence = sequence + 1, hinted_id = ''
+        sequence = sequence + 1, hinted_id = '', leased_until = NULL, missing_since = NULL
     WHERE id = %(task_id)s AND next_poll_at IS NOT NULL AND upstream_id = ''
     RETURNING id
 ), refused AS (
@@ -93,7 +93,8 @@ WHERE id IN (
 RETURNING id
 """
 
-# When to look again; at once when a hint came while we were looking.
+# When to look again; at once when a hint came while we were looking. Tasks that have changed under
+# us are left alone: whoever changed them has set their time.
 LOOK_AGAIN = """
 WITH mine AS (
     -- In the order of their ids, so that two who have looked at the same tasks do not wait for
@@ -106,9 +107,10 @@ SET missing_since = look.missing_since,
     leased_until = NULL,
     next_poll_at = CASE WHEN relay_task.hinted_at >= relay_task.leased_until - %(lease)s
                         THEN now() ELSE now() + make_interval(secs => look.wait) END
-FROM mine JOIN unnest(%(ids)s::bigint[], %(waits)s::float8[], %(missing)s::timestamptz[])
-               AS look (id, wait, missing_since) USING (id)
-WHERE relay_task.id = mine.id
+FROM mine JOIN unnest(%(ids)s::bigint[], %(sequences)s::int[], %(waits)s::float8[],
+                      %(missing)s::timestamptz[])
+               AS look (id, sequence, wait, missing_since) USING (id)
+WHERE relay_task.id = mine.id AND relay_task.sequence = look.sequence
 """
 
 # An upstream says that it has news. While somebody is looking already, that one looks again. The

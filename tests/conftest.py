@@ -1,4 +1,5 @@
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack_env(database: str) -> dict[str, str]:
-    redis = settings.REDIS_URL.replace("db=0", f"db={worker_number()}")
+    redis = re.sub(r"\bdb=\d+$", f"db={worker_number()}", settings.REDIS_URL)
     return {"DATABASE_URL": database, "REDIS_URL": redis, "SECRET_KEY": settings.SECRET_KEY}
 
 

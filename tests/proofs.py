@@ -105,9 +105,11 @@ _TASKS = {
             OR (task.status = 'SUCCESS' AND accepted <> 1)
         )""",
     "one drawing is paid for once": """
+        -- Unless our own word in the upstream's row told two drawings of one id apart.
         SELECT channel_id, upstream_id, array_agg(id) FROM relay_task
         WHERE tenant_id = ANY(%(wallets)s) AND status = 'SUCCESS' AND upstream_id <> ''
-        GROUP BY channel_id, upstream_id HAVING count(*) > 1""",
+        GROUP BY channel_id, upstream_id, coalesce(upstream_row ->> 'state', '')
+        HAVING count(*) > 1""",
     "a task that ended has exactly one final message, a live one has none": """
         SELECT task.id, task.status, count(callback.id) FROM relay_task task
         LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final

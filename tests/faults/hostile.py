@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import requests
+from django.db import connection
 
 from relay import signing
 from relay.models import Task
@@ -30,7 +31,11 @@ class Exchange(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.body = json.loads(raw) if raw else None
-        self.upstream.answer(self)
+        try:
+            self.upstream.answer(self)
+        finally:
+            # A test's answer may have looked into the database, from this thread.
+            connection.close()
 
     do_GET = do_POST  # noqa: N815
 

@@ -51,10 +51,10 @@ def quick_times(settings) -> None:
     settings.TASK_GRACE_SECONDS = 0
 
 
-def running(account: Account) -> Task:
-    """A task that the upstream has accepted under the id `up-...`."""
+def running(account: Account, *, own_id: str = "") -> Task:
+    """A task that the upstream has accepted under this id, `up-...` by default."""
     task_id = begin(account)
-    accept(task_id, f"up-{task_id}")
+    accept(task_id, own_id or f"up-{task_id}")
     return Task.objects.get(pk=task_id)
 
 
@@ -188,8 +188,8 @@ def test_words_that_go_backwards(account: Account, upstream: HostileUpstream) ->
 
 def test_one_id_for_two_submits(account: Account, upstream: HostileUpstream) -> None:
     """The word of the upstream about whose drawing it is counts: ours, sent back."""
-    first, second = running(account), running(account)
-    accept(second.pk, first.upstream_id)
+    first = running(account)
+    second = running(account, own_id=first.upstream_id)
     upstream.rows = [row_of(first)]
     assert look(account, first, second) == ["SUCCESS", "FAILURE"]
     assert account.funds == ("99.90", "0.00")
@@ -199,8 +199,8 @@ def test_one_id_for_two_submits_and_no_word_about_whose_it_is(
     account: Account, upstream: HostileUpstream
 ) -> None:
     """One drawing is not paid twice."""
-    first, second = running(account), running(account)
-    accept(second.pk, first.upstream_id)
+    first = running(account)
+    second = running(account, own_id=first.upstream_id)
     upstream.rows = [row_of(first) | {"state": None}]
     look(account, first, second)
     assert account.funds[0] == "99.90"
@@ -209,10 +209,10 @@ def test_one_id_for_two_submits_and_no_word_about_whose_it_is(
 def test_an_upstream_that_counts_anew(account: Account, upstream: HostileUpstream) -> None:
     """After its restart it gives the ids of old tasks to new ones. Its rows carry our own word, so
     there is no doubt about whose drawing each of them is."""
-    old, new = running(account), running(account)
+    old = running(account)
     upstream.rows = [row_of(old)]
     look(account, old)
-    accept(new.pk, old.upstream_id)
+    new = running(account, own_id=old.upstream_id)
     upstream.rows = [row_of(new) | {"id": old.upstream_id}]
     assert look(account, old, new) == ["SUCCESS", "SUCCESS"]
     assert account.funds == ("99.80", "0.00")
