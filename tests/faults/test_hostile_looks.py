@@ -329,7 +329,7 @@ BAD_ANSWERS: dict[str, Callable[[Exchange], None]] = {
     "a key that does not fit": lambda e: e.reply(b"", status=401),
     "a redirect": lambda e: e.reply(b"[]", status=302),
     "a cut body": cut_body,
-    "twenty megabytes": lambda e: e.reply(b"[" + b'"x",' * 5_000_000 + b"1]"),
+    "twenty megabytes": lambda e: e.reply(b'[{"id":"' + b"x" * 20_000_000 + b'"}]'),
     "very deep": lambda e: e.reply(b"[" * 100_000 + b"]" * 100_000),
     "noise": lambda e: e.wfile.write(b"\x00\xff\x00 no http at all\r\n\r\n" * 10) and None,
 }
