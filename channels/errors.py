@@ -10,12 +10,18 @@ class NoChannel(Exception):
         super().__init__(f"no channel is available for {action} in {mode} mode")
 
 
+class Unsupported(Exception):
+    """No upstream that may be used for this can do it. The text is meant for the tenant."""
+
+
 class Refusal(enum.Enum):
     """Why an upstream refused, as far as it matters to the tenant's answer."""
 
     BANNED_PROMPT = "banned_prompt"
     BAD_REQUEST = "bad_request"
     QUEUE_FULL = "queue_full"
+    # It does not know this action, or has it switched off.
+    UNSUPPORTED = "unsupported"
     # No account behind the upstream, or our credentials do not fit.
     NO_ACCOUNT = "no_account"
     OTHER = "other"

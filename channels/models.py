@@ -29,6 +29,8 @@ class Channel(models.Model):
 
     class Kind(models.TextChoices):
         MIDJOURNEY_PROXY = "midjourney_proxy", "midjourney-proxy 2.x"
+        TRUEAI = "trueai", "trueai-org/midjourney-proxy"
+        NEWAPI = "newapi", "new-api family, MJ Relay"
 
     class State(models.TextChoices):
         ENABLED = "enabled"
@@ -59,6 +61,9 @@ class Channel(models.Model):
     )
     modes = ArrayField(
         models.CharField(max_length=8), default=list, blank=True, help_text="Empty: every mode."
+    )
+    pass_filters = models.BooleanField(
+        default=False, help_text="Pass the tenant's accountFilter on (instance, remark, remix)."
     )
     created_at = models.DateTimeField(db_default=Now())
 

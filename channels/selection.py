@@ -1,12 +1,12 @@
 """Which channel gets a task."""
 
 import random
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
-from channels.errors import NoChannel
+from channels.errors import NoChannel, Unsupported
 from channels.models import Channel
 
 
@@ -25,6 +25,7 @@ class Upstream:
     groups: frozenset[str]
     actions: frozenset[str]
     modes: frozenset[str]
+    pass_filters: bool = False
 
     def serves(self, *, group: str, action: str, mode: str) -> bool:
         """An empty set means: every one."""
@@ -34,6 +35,11 @@ class Upstream:
             and (not self.actions or action in self.actions)
             and (not self.modes or mode in self.modes)
         )
+
+    @property
+    def follows_up(self) -> bool:
+        """A drained channel still continues what it has begun."""
+        return self.state != Channel.State.DISABLED
 
 
 class _Known(NamedTuple):
@@ -46,20 +52,31 @@ _lock = Lock()
 
 
 def pick(
-    *, group: str, action: str, mode: str, generation: int, tried: Collection[int] = ()
+    *,
+    group: str,
+    action: str,
+    mode: str,
+    generation: int,
+    obstacle: Callable[[Upstream], str] = lambda upstream: "",
+    tried: Collection[int] = (),
 ) -> Upstream:
     """The channel of the highest priority that serves this, by weighted lot among equals.
 
     `generation` is the caller's (billing/tokens.py): the list in this process is read anew when
-    it is older. Channels in `tried` are left out. Raises NoChannel.
+    it is older. `obstacle` says why a channel cannot do it, if it cannot. Channels in `tried` are
+    left out. Raises NoChannel, and Unsupported when there are channels and none of them can.
     """
-    usable = [
+    serving = [
         upstream
         for upstream in _upstreams(generation)
         if upstream.id not in tried and upstream.serves(group=group, action=action, mode=mode)
     ]
-    if not usable:
+    if not serving:
         raise NoChannel(action, mode)
+    obstacles = {upstream.id: obstacle(upstream) for upstream in serving}
+    usable = [upstream for upstream in serving if not obstacles[upstream.id]]
+    if not usable:
+        raise Unsupported(next(iter(obstacles.values())))
     top = max(upstream.priority for upstream in usable)
     best = [upstream for upstream in usable if upstream.priority == top]
     weights = [upstream.weight for upstream in best]
@@ -93,4 +110,5 @@ def _plain(channel: Channel) -> Upstream:
         groups=frozenset(channel.groups),
         actions=frozenset(channel.actions),
         modes=frozenset(channel.modes),
+        pass_filters=channel.pass_filters,
     )

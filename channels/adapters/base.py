@@ -6,6 +6,7 @@ fills in the words of its upstream.
 
 from __future__ import annotations
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -17,28 +18,65 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture that came with a submit. `data` is its base64 text."""
+    """A picture that came with a submit: the base64 text and type of one, or the address of one."""
 
-    mime: str
-    data: str
+    mime: str = ""
+    data: str = ""
+    url: str = ""
 
     @property
     def data_url(self) -> str:
         return f"data:{self.mime};base64,{self.data}"
 
+    @property
+    def data_url_or_address(self) -> str:
+        return self.url or self.data_url
+
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The finished task that a follow-up continues. `row` is the upstream's last word on it."""
+
+    upstream_id: str
+    action: str
+    prompt: str
+    buttons: tuple[dict[str, Any], ...]
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What is to be drawn. The tenant's own state and hook are not in it: they never leave us."""
+    """What is to be drawn. The tenant's own state and hook are not in it: they never leave us.
+
+    A follow-up has a `parent` and either a `custom_id` (a button was pressed) or an `index` (1 to
+    4; 0 for a reroll; 0 to 3 to extend a video). `action` and `mode` are the contract's words,
+    the mode in lower case. The images of a face swap are (source, target).
+    """
 
     action: str
     mode: str
-    bot_type: str
-    prompt: str
-    images: tuple[Image, ...]
-    # Comes back in the upstream's `state` and so proves which of its tasks is ours.
-    correlation: str
+    correlation: str  # comes back in the upstream's `state` and so proves which task is ours
     hint_url: str
+    bot_type: str = "MID_JOURNEY"
+    prompt: str = ""
+    images: tuple[Image, ...] = ()
+    mask: str = ""
+    dimensions: str = ""
+    motion: str = ""
+    index: int = 0
+    custom_id: str = ""
+    parent: Parent | None = None
+    filters: dict[str, Any] = field(default_factory=dict)
+
+
+class TakenAs(enum.Enum):
+    """What an upstream's yes means."""
+
+    TASK = "task"
+    # It waits for `submit/modal` before it draws.
+    MODAL = "modal"
+    # It knew this very task before and gave the old one's id.
+    EXISTING = "existing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +86,25 @@ class Accepted:
     upstream_id: str
     milliseconds: int
     raw: str
+    taken_as: TakenAs = TakenAs.TASK
+    # What the upstream proposes in a modal, empty when it proposes nothing.
+    final_prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One look at a task, in the contract's words. None: the upstream does not say."""
+    """One look at a task, in the contract's words. None: the upstream does not say.
+
+    `prompt` is only told where the upstream writes it (DESCRIBE, SHORTEN). `mode` is the mode it
+    really drew in, in lower case.
+    """
 
     upstream_id: str
     correlation: str = ""
     status: str = "IN_PROGRESS"
+    mode: str | None = None
     progress: int | None = None
+    prompt: str | None = None
     prompt_en: str | None = None
     final_prompt: str | None = None
     final_zh_prompt: str | None = None
@@ -82,11 +129,28 @@ class Findings:
 
 
 class Adapter(ABC):
-    """One kind of upstream. All methods raise UpstreamError."""
+    """One kind of upstream. All calls raise UpstreamError; none of them knows the database."""
+
+    @abstractmethod
+    def obstacle(self, submission: Submission) -> str:
+        """Why this kind of upstream cannot do it, in words for the tenant; empty when it can.
+        Asked before any money moves; makes no call."""
 
     @abstractmethod
     def submit(self, upstream: Upstream, submission: Submission) -> Accepted:
         """Hands a task over, once."""
+
+    @abstractmethod
+    def confirm(self, upstream: Upstream, submission: Submission, upstream_id: str) -> Accepted:
+        """Confirms a modal with `submission.prompt` and `submission.mask`, once."""
+
+    @abstractmethod
+    def upload(self, upstream: Upstream, submission: Submission) -> list[str]:
+        """Uploads `submission.images`; the addresses they have there, in the same order."""
+
+    @abstractmethod
+    def image_seed(self, upstream: Upstream, upstream_id: str) -> str:
+        """The seed of a finished picture, as a string of digits."""
 
     @abstractmethod
     def poll(self, upstream: Upstream, ids: Collection[str]) -> dict[str, Update]:

@@ -11,6 +11,10 @@ from channels.models import Channel
 
 SECRET_VARIABLE = "CHANNEL_SECRET"  # noqa: S105  the name of a variable
 
+FIELDS = (
+    "name", "base_url", "kind", "priority", "weight", "groups", "actions", "modes", "pass_filters"
+)  # fmt: skip
+
 
 class Command(BaseCommand):
     help = f"Adds an upstream. Its secret is read from {SECRET_VARIABLE} or asked for, never typed."
@@ -23,12 +27,14 @@ class Command(BaseCommand):
         )
         parser.add_argument("--priority", type=int, default=0, help="the highest is asked first")
         parser.add_argument("--weight", type=int, default=1, help="share among equals")
+        parser.add_argument(
+            "--pass-filters", action="store_true", help="pass the tenant's accountFilter on"
+        )
         for field in ("groups", "actions", "modes"):
             parser.add_argument(f"--{field}", nargs="*", default=[], help="none: every one")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        fields = ("name", "base_url", "kind", "priority", "weight", "groups", "actions", "modes")
-        channel = Channel(secret=_secret(), **{field: options[field] for field in fields})
+        channel = Channel(secret=_secret(), **{field: options[field] for field in FIELDS})
         try:
             channel.full_clean()
         except ValidationError as error:
