@@ -39,6 +39,11 @@ SELECT wallet.tenant_id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wa
 FROM wallet, task
 """
 
+_HOLD_ALONE = f"""
+WITH {HOLD}, task AS (SELECT %(reference)s AS id FROM wallet), entry AS ({HOLD_ENTRY})
+SELECT FROM wallet
+"""  # noqa: S608  the parts are constants
+
 # Ends a hold. `amount` is what the tenant pays of it: all, a cheaper mode's price, or nothing.
 # What is given back is read from the hold itself. A second end of the same hold breaks the
 # constraint `hold_ends_once` and with it the whole statement.
@@ -80,6 +85,17 @@ SELECT wallet.balance - wallet.held + wallet.credit_limit AS available, token.is
 FROM billing_wallet wallet JOIN billing_token token USING (tenant_id)
 WHERE wallet.tenant_id = %(tenant_id)s AND token.id = %(token_id)s
 """
+
+
+def hold(*, tenant_id: int, token_id: int, price: int, price_rule_id: int, reference: str) -> None:
+    """Holds `price` micro-units for a drawing that is confirmed later than it was begun.
+
+    Raises QuotaNotEnough. (A submit's hold is part of relay/statements.py's SUBMIT.)
+    """
+    params: dict[str, int | str] = {"tenant_id": tenant_id, "token_id": token_id}
+    params |= {"price": price, "price_rule_id": price_rule_id, "reference": reference}
+    if sql.fetch_one(_HOLD_ALONE, params) is None:
+        raise refusal(tenant_id=tenant_id, token_id=token_id)
 
 
 def capture(*, reference: str, amount: int, memo: str = "") -> None:

@@ -54,6 +54,7 @@ class Token(models.Model):
     is_active = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     image_setting = models.CharField(max_length=8, choices=ImageSetting, default=ImageSetting.PROXY)
+    default_mode = models.CharField(max_length=8, blank=True, help_text="Empty: the site's.")
     budget = models.BigIntegerField(
         null=True, blank=True, help_text="Empty: no limit. " + MICRO_HELP
     )

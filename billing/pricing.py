@@ -1,11 +1,15 @@
 """What an action costs."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
 from threading import Lock
 from typing import NamedTuple
 
 from billing.errors import PriceMissing
 from billing.models import PriceBook, PriceRule
+
+MODES = ("fast", "relax", "turbo")
 
 
 class Quote(NamedTuple):
@@ -24,18 +28,33 @@ _book = _Book(generation=-1, rules={})
 _lock = Lock()
 
 
-def quote(*, name: str, mode: str, ratio: Decimal, generation: int) -> Quote:
-    """The price of `name` in `mode` for a group with `ratio`, rounded half up, once.
+def quote(*, names: Sequence[str], mode: str, ratio: Decimal, generation: int) -> Quote:
+    """The price of the first of `names` that has one, in `mode`, for a group with `ratio`.
 
-    `generation` is the caller's (billing/tokens.py): the book in this process is read anew when
-    it is older. Raises PriceMissing.
+    Rounded half up, once. `generation` is the caller's (billing/tokens.py): the book in this
+    process is read anew when it is older. Raises PriceMissing.
     """
     rules = _rules(generation)
-    rule = rules.get((name, mode)) or rules.get((name, ""))
-    if rule is None:
-        raise PriceMissing(name)
-    amount = (rule.amount * ratio).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    return Quote(amount=int(amount), rule_id=rule.rule_id)
+    for name in names:
+        if rule := rules.get((name, mode)) or rules.get((name, "")):
+            amount = (rule.amount * ratio).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+            return Quote(amount=int(amount), rule_id=rule.rule_id)
+    raise PriceMissing(names[0])
+
+
+def by_mode(*, names: Sequence[str], ratio: Decimal, generation: int) -> dict[str, int]:
+    """The price in each mode that has one, micro-units. An upstream may end in another mode than
+    it was asked for, and then the cheaper price counts."""
+    prices = {}
+    for mode in MODES:
+        with suppress(PriceMissing):
+            prices[mode] = quote(names=names, mode=mode, ratio=ratio, generation=generation).amount
+    return prices
+
+
+def known_names(generation: int) -> list[str]:
+    """The names that have a price now."""
+    return sorted({name for name, _ in _rules(generation)})
 
 
 def _rules(generation: int) -> dict[tuple[str, str], Quote]:

@@ -27,9 +27,11 @@ class Caller(NamedTuple):
     tenant_id: int
     tenant_is_active: bool
     image_setting: str
+    default_mode: str
     budget: int | None
     held: int
     spent: int
+    expires_at: int
     default_hook: str
     group_name: str
     group_ratio: Decimal
@@ -44,8 +46,10 @@ class Caller(NamedTuple):
 
 _CALLER = """
 SELECT token.id AS token_id, token.name AS token_name, tenant.id AS tenant_id,
-       tenant.is_active AS tenant_is_active, token.image_setting, token.budget, token.held,
-       token.spent, tenant.default_hook, grp.name AS group_name, grp.ratio AS group_ratio,
+       tenant.is_active AS tenant_is_active, token.image_setting, token.default_mode,
+       token.budget, token.held, token.spent,
+       coalesce(extract(epoch FROM token.expires_at), 0)::bigint AS expires_at,
+       tenant.default_hook, grp.name AS group_name, grp.ratio AS group_ratio,
        (SELECT value FROM common_generation WHERE name = 'prices') AS prices_generation,
        (SELECT value FROM common_generation WHERE name = 'channels') AS channels_generation
 FROM billing_token token
