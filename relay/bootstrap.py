@@ -17,7 +17,12 @@ PASSWORD_BYTES = 15
 TENANT = "demo"
 START_MONEY = 100 * UNIT
 START_REFERENCE = "bootstrap-demo"
-CHANNEL = "sandbox"
+# Name, kind, the sandbox's base address for it, priority. The first can do everything; the second
+# is there for when the first refuses.
+CHANNELS = (
+    ("sandbox", Channel.Kind.TRUEAI, "/trueai", 0),
+    ("sandbox-2", Channel.Kind.MIDJOURNEY_PROXY, "/midjourney-proxy", -1),
+)
 MEMO = "made at the first start"
 PRICES = {
     "mj_imagine": 0.1,
@@ -64,7 +69,7 @@ def operator(memory: Memory) -> str:
 
 
 def demo(memory: Memory, *, sandbox_url: str) -> Tenant:
-    """A tenant with money and a key, prices, and the sandbox as its channel."""
+    """A tenant with money and a key, prices, and the sandbox behind its channels."""
     tenant = Tenant.objects.filter(name=TENANT).first() or tenants.create(name=TENANT)
     if not Entry.objects.filter(reference=START_REFERENCE).exists():
         ledger.topup(
@@ -77,7 +82,8 @@ def demo(memory: Memory, *, sandbox_url: str) -> Tenant:
     if not PriceBook.objects.exists():
         books.publish_json(json.dumps(PRICES), memo=MEMO)
     _key(memory, tenant)
-    _channel(sandbox_url)
+    for name, kind, path, priority in CHANNELS:
+        _channel(name, kind, sandbox_url + path, priority)
     return tenant
 
 
@@ -90,12 +96,10 @@ def _key(memory: Memory, tenant: Tenant) -> None:
         memory.remember(key=key)
 
 
-def _channel(sandbox_url: str) -> None:
-    """The sandbox moves with PORT, so its channel does; all else of it stays the operator's."""
-    address = f"{sandbox_url}/midjourney-proxy"
+def _channel(name: str, kind: str, address: str, priority: int) -> None:
+    """The sandbox moves with PORT, so its channels do; all else of them stays the operator's."""
     channel, is_new = Channel.objects.get_or_create(
-        name=CHANNEL,
-        defaults={"kind": Channel.Kind.MIDJOURNEY_PROXY, "base_url": address},
+        name=name, defaults={"kind": kind, "base_url": address, "priority": priority}
     )
-    if not is_new and channel.base_url != address:
+    if not is_new and channel.kind == kind and channel.base_url != address:
         Channel.objects.filter(pk=channel.pk).update(base_url=address)

@@ -48,6 +48,7 @@ def _use_settings(sender: Celery, **_: Any) -> None:
     ticks = {
         "relay.jobs.poll": settings.POLL_TICK_SECONDS,
         "relay.jobs.deliver_due": settings.CALLBACK_TICK_SECONDS,
+        "relay.jobs.keep_due": settings.RESULTS_TICK_SECONDS,
         "relay.jobs.sweep": settings.SWEEP_SECONDS,
     }
     sender.conf.beat_schedule = {

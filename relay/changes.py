@@ -17,18 +17,27 @@ _ORDER = (
 RANK = {status: rank for rank, status in enumerate(_ORDER)}
 # 100 % is kept for the end: clients stop looking when they see it.
 LAST_PROGRESS = 99
-_TEXTS = ("prompt_en", "final_prompt", "final_zh_prompt", "image_url", "video_url")
+_TEXTS = (
+    "mode",
+    "prompt",
+    "prompt_en",
+    "final_prompt",
+    "final_zh_prompt",
+    "image_url",
+    "video_url",
+)
 _LISTS = ("image_urls", "video_urls", "buttons")
 
 
 def between(task: Task, update: Update) -> dict[str, Any]:
     """The columns to write, none when there is nothing new or when the update looks backwards."""
-    if RANK[TaskStatus(update.status)] < RANK[TaskStatus(task.status)]:
+    rank = RANK.get(TaskStatus(update.status))
+    if rank is None or rank < RANK[TaskStatus(task.status)]:
         return {}
     told: dict[str, Any] = {"status": update.status, "progress": _progress(task, update)}
     told |= {name: getattr(update, name) for name in (*_TEXTS, *_LISTS) if getattr(update, name)}
     if update.description:
-        told["description"] = _with_our_id(task, update)
+        told["description"] = _with_our_ids(task, update)
     if update.status == TaskStatus.FAILURE:
         told["fail_reason"] = update.fail_reason or "the upstream gave no reason"
     told |= _times(task, update)
@@ -46,12 +55,35 @@ def failure(reason: str) -> dict[str, Any]:
     }
 
 
-def _with_our_id(task: Task, update: Update) -> str:
-    """The upstream writes its own id in it ("/up <id> U1")."""
+def upload(urls: list[str]) -> dict[str, Any]:
+    """The columns of an upload, which is finished when it is answered."""
+    now = _now()
+    return {
+        "status": TaskStatus.SUCCESS,
+        "progress": 100,
+        "image_url": urls[0] if urls else "",
+        "image_urls": [{"url": url} for url in urls],
+        "start_time": now,
+        "finish_time": now,
+    }
+
+
+def cancellation() -> dict[str, Any]:
+    """The columns of a task that its tenant has called off."""
+    return {"status": TaskStatus.CANCEL, "finish_time": _now()}
+
+
+def _with_our_ids(task: Task, update: Update) -> str:
+    """The upstream writes its own ids of the task or its parent ("/up <id> U1")."""
     description = update.description or ""
-    if not update.upstream_id:
-        return description
-    return description.replace(update.upstream_id, str(task.pk))
+    for upstream_id, known in ((update.upstream_id, task), *_parent(task)):
+        if upstream_id:
+            description = description.replace(upstream_id, str(known.pk))
+    return description
+
+
+def _parent(task: Task) -> list[tuple[str, Task]]:
+    return [(task.parent.upstream_id, task.parent)] if task.parent else []
 
 
 def _progress(task: Task, update: Update) -> int:

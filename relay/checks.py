@@ -6,6 +6,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import Error, register
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import InvalidStorageError, storages
+
+from relay import words
 
 
 @register
@@ -17,14 +21,36 @@ def public_url(app_configs: Any, **kwargs: Any) -> list[Error]:
 
 
 @register
-def callback_networks(app_configs: Any, **kwargs: Any) -> list[Error]:
+def allowed_networks(app_configs: Any, **kwargs: Any) -> list[Error]:
     errors = []
-    for network in settings.CALLBACK_ALLOWED_NETWORKS:
-        try:
-            ipaddress.ip_network(network.strip())
-        except ValueError as error:
-            errors.append(Error(f"CALLBACK_ALLOWED_NETWORKS: {error}", id="relay.E002"))
+    for name in ("CALLBACK_ALLOWED_NETWORKS", "PICTURE_ALLOWED_NETWORKS"):
+        for network in getattr(settings, name):
+            try:
+                ipaddress.ip_network(network.strip())
+            except ValueError as error:
+                errors.append(Error(f"{name}: {error}", id="relay.E002"))
     return errors
+
+
+@register
+def results_storage(app_configs: Any, **kwargs: Any) -> list[Error]:
+    if not settings.KEEP_RESULTS:
+        return []
+    try:
+        storages["results"]
+    # A backend that is not installed, or an option that it does not know.
+    except (InvalidStorageError, ImproperlyConfigured, TypeError) as error:
+        return [Error(f"RESULTS_STORAGE, RESULTS_STORAGE_OPTIONS: {error}", id="relay.E004")]
+    return []
+
+
+@register
+def banned_words(app_configs: Any, **kwargs: Any) -> list[Error]:
+    try:
+        words.check("")
+    except (OSError, UnicodeDecodeError) as error:
+        return [Error(f"BANNED_WORDS_FILE: {error}", id="relay.E005")]
+    return []
 
 
 @register

@@ -16,6 +16,35 @@ class TaskNotFound(Exception):
         super().__init__("task not found")
 
 
+class TaskNotSuccess(Exception):
+    """A follow-up on a task that is not finished."""
+
+    def __init__(self) -> None:
+        super().__init__("the task has not succeeded, so it cannot be continued")
+
+
+class IdempotencyInProgress(Exception):
+    """The twin of this request is still being answered."""
+
+    def __init__(self) -> None:
+        super().__init__("a request with this Idempotency-Key is still being answered")
+
+
+class IdempotencyMismatch(Exception):
+    """An Idempotency-Key came again with another request."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request")
+
+
+class BannedPrompt(Exception):
+    """The site's own list of words forbids this prompt."""
+
+    def __init__(self, *, prompt: str, word: str) -> None:
+        super().__init__(f"可能包含敏感词: {word}")
+        self.properties = {"promptEn": prompt, "bannedWord": word}
+
+
 class WrongSignature(Exception):
     """A link that we did not make."""
 

@@ -1,22 +1,32 @@
 """Handing a task to an upstream: one at a time, another one only after a proven no."""
 
 import logging
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from billing import pricing
 from billing.tokens import Caller
 from channels import selection
 from channels.adapters import adapter_for
-from channels.adapters.base import Accepted, Submission
-from channels.errors import NoChannel, OutcomeUnknown, Rejected, Unreachable, UpstreamError
+from channels.adapters.base import Accepted, Submission, TakenAs
+from channels.errors import (
+    NoChannel,
+    OutcomeUnknown,
+    Refusal,
+    Rejected,
+    Unreachable,
+    Unsupported,
+    UpstreamError,
+)
 from channels.selection import Upstream
 from common import sql
-from relay import lifecycle, signing, statements
+from relay import lifecycle, orders, statements
 from relay.models import Attempt, Task
-from relay.orders import Order
+from relay.orders import Order, Price
 
 logger = logging.getLogger(__name__)
 
@@ -25,50 +35,145 @@ logger = logging.getLogger(__name__)
 FIRST_LOOK_MARGIN_SECONDS = 5
 
 
-def submit(*, caller: Caller, order: Order) -> int:
-    """Prices, pays and hands over an order; returns the task's id.
+class Placed(NamedTuple):
+    """A submit that was taken. With `is_modal` it waits for `submit/modal`."""
 
-    Raises PriceMissing, NoChannel, QuotaNotEnough before anything is written, and Rejected,
-    Unreachable or NoChannel when no upstream took it: the money is free again then.
+    task_id: int
+    is_modal: bool = False
+    final_prompt: str = ""
+
+
+@dataclass
+class Handover:
+    """A task on its way to an upstream."""
+
+    caller: Caller
+    order: Order
+    task_id: int
+    attempt_id: int
+    upstream: Upstream
+    tried: list[int] = field(default_factory=list)
+
+
+def submit(*, caller: Caller, order: Order) -> Placed:
+    """Prices, pays and hands over an order.
+
+    Raises PriceMissing, NoChannel, Unsupported, QuotaNotEnough before anything is written, and
+    Rejected, Unreachable or NoChannel when no upstream took it: the money is free again then.
     """
-    quote = pricing.quote(
-        name=order.action.price_name,
-        mode=order.mode,
-        ratio=caller.group_ratio,
-        generation=caller.prices_generation,
-    )
-    upstream = _pick(caller, order, tried=[])
+    price = orders.price(order.action.price_names, order.mode, caller)
+    return _hand_over(begin(caller=caller, order=order, price=price))
+
+
+def begin(*, caller: Caller, order: Order, price: Price) -> Handover:
+    """Picks the upstream, holds the money, writes the task. Nothing has been sent yet."""
+    upstream = choose(caller, order, tried=[])
     row = lifecycle.begin(
-        caller=caller, order=order, quote=quote, upstream=upstream, first_look=_first_look()
+        caller=caller, order=order, price=price, upstream=upstream, first_look=first_look()
     )
-    _hand_over(caller, order, row.task_id, row.attempt_id, upstream)
-    return int(row.task_id)
+    return Handover(caller, order, row.task_id, row.attempt_id, upstream, [upstream.id])
 
 
-def _hand_over(
-    caller: Caller, order: Order, task_id: int, attempt_id: int, upstream: Upstream
-) -> None:
+def choose(caller: Caller, order: Order, *, tried: list[int]) -> Upstream:
+    """The channel for a task: the parent's for a follow-up, else by selection.
+
+    Raises NoChannel, Unsupported.
+    """
+    submission = order.submission(task_id=0)
+    if order.parent is not None:
+        upstream = selection.load(order.parent.channel_id)
+        if tried or not upstream.follows_up:
+            raise NoChannel(order.action.name, order.mode)
+        if text := adapter_for(upstream.kind).obstacle(submission):
+            raise Unsupported(text)
+        return upstream
+    return selection.pick(
+        group=caller.group_name,
+        action=order.action.name,
+        mode=order.mode,
+        generation=caller.channels_generation,
+        obstacle=lambda upstream: adapter_for(upstream.kind).obstacle(submission),
+        tried=tried,
+    )
+
+
+def first_look() -> timedelta:
+    """From when on a submit that was not heard of again cannot be under way any more."""
+    return timedelta(
+        seconds=settings.UPSTREAM_CONNECT_SECONDS
+        + settings.UPSTREAM_SUBMIT_SECONDS
+        + FIRST_LOOK_MARGIN_SECONDS
+    )
+
+
+def refuse(handover: Handover, no: UpstreamError) -> Placed:
+    """The upstream's no stands: the money is free, and `no` is raised.
+
+    Returns when a poll has found the task at the very upstream that said no: then it is taken,
+    whatever the answer says.
+    """
+    try:
+        refused = lifecycle.refuse(
+            task_id=handover.task_id,
+            attempt_id=handover.attempt_id,
+            outcome=outcome_of(no),
+            milliseconds=no.milliseconds,
+            answer=no.raw,
+        )
+        known = Task.objects.filter(pk=handover.task_id).exclude(upstream_id="")
+        is_there = not refused and known.exists()
+    except DatabaseError:
+        # Polling will find that no upstream knows the task, and free the money.
+        logger.exception("task %s: its refusal could not be stored", handover.task_id)
+        raise no from None
+    if not is_there:
+        raise no
+    return Placed(handover.task_id)
+
+
+def keep_accepted(*, task_id: int, attempt_id: int, accepted: Accepted) -> None:
+    _keep(
+        statements.ACCEPTED,
+        task_id=task_id,
+        attempt_id=attempt_id,
+        upstream_id=accepted.upstream_id,
+        milliseconds=accepted.milliseconds,
+        answer=accepted.raw,
+    )
+
+
+def keep_unknown(*, task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> None:
+    logger.warning("task %s: outcome of its submit is unknown: %s", task_id, unknown)
+    _keep(
+        statements.UNKNOWN,
+        task_id=task_id,
+        attempt_id=attempt_id,
+        milliseconds=unknown.milliseconds,
+        answer=unknown.raw,
+    )
+
+
+def outcome_of(no: UpstreamError) -> str:
+    if isinstance(no, Unreachable):
+        return Attempt.Outcome.UNREACHABLE
+    return Attempt.Outcome.REFUSED
+
+
+def _hand_over(handover: Handover) -> Placed:
     """Tries channels until one has it, or may have it."""
-    submission = _submission(order, task_id)
-    tried = [upstream.id]
+    submission = handover.order.submission(handover.task_id)
     while True:
         try:
-            accepted = _send(upstream, submission)
+            accepted = _send(handover.upstream, submission)
         except OutcomeUnknown as unknown:
-            _keep_unknown(task_id, attempt_id, unknown)
-            return
+            keep_unknown(task_id=handover.task_id, attempt_id=handover.attempt_id, unknown=unknown)
+            return Placed(handover.task_id)
         except UpstreamError as no:
-            following = _following(caller, order, tried, no)
-            moved = _move(task_id, attempt_id, no, following) if following else None
-            if following is None or moved is None:
-                _refuse(task_id, attempt_id, no)
-                return
-            attempt_id = moved
-            upstream = following
-            tried.append(upstream.id)
+            following = _following(handover, no)
+            if following is None or not _move(handover, following, no):
+                return refuse(handover, no)
         else:
-            _keep_accepted(task_id, attempt_id, accepted)
-            return
+            return _taken(handover, accepted)
 
 
 def _send(upstream: Upstream, submission: Submission) -> Accepted:
@@ -83,61 +188,78 @@ def _send(upstream: Upstream, submission: Submission) -> Accepted:
         raise OutcomeUnknown(f"{type(error).__name__}: {error}") from error
 
 
-def _following(
-    caller: Caller, order: Order, tried: list[int], no: UpstreamError
-) -> Upstream | None:
+def _taken(handover: Handover, accepted: Accepted) -> Placed:
+    if accepted.taken_as is TakenAs.MODAL:
+        return _modal(handover, accepted)
+    if accepted.taken_as is TakenAs.EXISTING:
+        return _existing(handover, accepted)
+    keep_accepted(task_id=handover.task_id, attempt_id=handover.attempt_id, accepted=accepted)
+    return Placed(handover.task_id)
+
+
+def _modal(handover: Handover, accepted: Accepted) -> Placed:
+    """It waits for confirmation. The parent's prompt is proposed when the upstream has none."""
+    parent = handover.order.parent
+    # A follow-up has no prompt of its own, only the one that was drawn.
+    known = (parent.final_prompt or parent.prompt_en or parent.prompt) if parent else ""
+    final_prompt = accepted.final_prompt or known
+    task = Task.objects.get(pk=handover.task_id)
+    lifecycle.open_modal(task, upstream_id=accepted.upstream_id, final_prompt=final_prompt)
+    return Placed(handover.task_id, is_modal=True, final_prompt=final_prompt)
+
+
+def _existing(handover: Handover, accepted: Accepted) -> Placed:
+    """The upstream has drawn this very thing before: that task again, uncharged. It must be this
+    tenant's own, else it is a refusal."""
+    no = Rejected(
+        accepted.raw,
+        refusal=Refusal.OTHER,
+        next_channel=False,
+        milliseconds=accepted.milliseconds,
+    )
+    with suppress(Rejected):
+        return refuse(handover, no)
+    old = Task.objects.of(handover.caller.tenant_id).filter(
+        channel_id=handover.upstream.id, upstream_id=accepted.upstream_id
+    )
+    task = old.order_by("-id").first()
+    if task is None:
+        raise no
+    return Placed(task.pk)
+
+
+def _move(handover: Handover, following: Upstream, no: UpstreamError) -> bool:
+    """The same hold goes on to another channel. False when the task has ended meanwhile, or a
+    poll has found it at the very upstream that said no."""
+    row = sql.fetch_one(
+        statements.NEXT_ATTEMPT,
+        {
+            "task_id": handover.task_id,
+            "attempt_id": handover.attempt_id,
+            "outcome": outcome_of(no),
+            "milliseconds": no.milliseconds,
+            "answer": no.raw,
+            "channel_id": following.id,
+            "first_look": first_look(),
+        },
+    )
+    if row is None:
+        return False
+    handover.attempt_id = row.attempt_id
+    handover.upstream = following
+    handover.tried.append(following.id)
+    return True
+
+
+def _following(handover: Handover, no: UpstreamError) -> Upstream | None:
     """Another channel, if the answer proves that nothing was accepted and one is left."""
     may_go_on = isinstance(no, Unreachable) or (isinstance(no, Rejected) and no.next_channel)
-    if not may_go_on or len(tried) >= settings.SUBMIT_MAX_CHANNELS:
+    if not may_go_on or len(handover.tried) >= settings.SUBMIT_MAX_CHANNELS:
         return None
     try:
-        return _pick(caller, order, tried=tried)
-    except NoChannel:
+        return choose(handover.caller, handover.order, tried=handover.tried)
+    except (NoChannel, Unsupported):
         return None
-
-
-def _pick(caller: Caller, order: Order, *, tried: list[int]) -> Upstream:
-    return selection.pick(
-        group=caller.group_name,
-        action=order.action.name,
-        mode=order.mode,
-        generation=caller.channels_generation,
-        tried=tried,
-    )
-
-
-def _submission(order: Order, task_id: int) -> Submission:
-    return Submission(
-        action=order.action.name,
-        mode=order.mode,
-        bot_type=order.bot_type,
-        prompt=order.prompt,
-        images=order.images,
-        correlation=signing.correlation(task_id),
-        hint_url=signing.hint_url(task_id),
-    )
-
-
-def _keep_accepted(task_id: int, attempt_id: int, accepted: Accepted) -> None:
-    _keep(
-        statements.ACCEPTED,
-        task_id=task_id,
-        attempt_id=attempt_id,
-        upstream_id=accepted.upstream_id,
-        milliseconds=accepted.milliseconds,
-        answer=accepted.raw,
-    )
-
-
-def _keep_unknown(task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> None:
-    logger.warning("task %s: outcome of its submit is unknown: %s", task_id, unknown)
-    _keep(
-        statements.UNKNOWN,
-        task_id=task_id,
-        attempt_id=attempt_id,
-        milliseconds=unknown.milliseconds,
-        answer=unknown.raw,
-    )
 
 
 def _keep(statement: str, **params: object) -> None:
@@ -148,55 +270,3 @@ def _keep(statement: str, **params: object) -> None:
         sql.execute(statement, params | {"wait": wait})
     except DatabaseError:
         logger.exception("task %s: its outcome could not be stored", params["task_id"])
-
-
-def _refuse(task_id: int, attempt_id: int, no: UpstreamError) -> None:
-    """The upstream's no stands: raises it. Returns when a poll has found the task at the very
-    upstream that said no: then it is taken, whatever the answer says."""
-    try:
-        refused = lifecycle.refuse(
-            task_id=task_id,
-            attempt_id=attempt_id,
-            outcome=_outcome(no),
-            milliseconds=no.milliseconds,
-            answer=no.raw,
-        )
-        is_there = not refused and Task.objects.filter(pk=task_id).exclude(upstream_id="").exists()
-    except DatabaseError:
-        # Polling will find that no upstream knows the task, and free the money.
-        logger.exception("task %s: its refusal could not be stored", task_id)
-        raise no from None
-    if not is_there:
-        raise no
-
-
-def _move(task_id: int, attempt_id: int, no: UpstreamError, following: Upstream) -> int | None:
-    """The same hold goes on to another channel. Returns the new attempt's id; None when the task
-    has ended meanwhile, or a poll has found it at the very upstream that said no."""
-    row = sql.fetch_one(
-        statements.NEXT_ATTEMPT,
-        {
-            "task_id": task_id,
-            "attempt_id": attempt_id,
-            "outcome": _outcome(no),
-            "milliseconds": no.milliseconds,
-            "answer": no.raw,
-            "channel_id": following.id,
-            "first_look": _first_look(),
-        },
-    )
-    return None if row is None else int(row.attempt_id)
-
-
-def _outcome(no: UpstreamError) -> str:
-    if isinstance(no, Unreachable):
-        return Attempt.Outcome.UNREACHABLE
-    return Attempt.Outcome.REFUSED
-
-
-def _first_look() -> timedelta:
-    return timedelta(
-        seconds=settings.UPSTREAM_CONNECT_SECONDS
-        + settings.UPSTREAM_SUBMIT_SECONDS
-        + FIRST_LOOK_MARGIN_SECONDS
-    )

@@ -5,7 +5,7 @@ Any of them may run twice, late or never; the next tick finds what was left.
 
 from celery import shared_task
 
-from relay import callbacks, lifecycle, polling
+from relay import callbacks, idempotency, lifecycle, polling, results
 from relay.celery import MESSAGE_SECONDS
 
 
@@ -37,6 +37,20 @@ def deliver(callback_id: int, tries: int) -> None:
 
 
 @shared_task
+def keep_due() -> None:
+    """Hands out the due files, each as a job of its own. One batch a tick: nobody waits for them,
+    and the same workers may have polls and callbacks to do."""
+    for file_id, tries in results.claim():
+        keep.apply_async((file_id, tries), expires=MESSAGE_SECONDS)
+
+
+@shared_task
+def keep(file_id: int, tries: int) -> None:
+    results.copy(file_id, tries)
+
+
+@shared_task
 def sweep() -> None:
     """Ends what nobody else has ended."""
     lifecycle.expire_overdue()
+    idempotency.sweep()

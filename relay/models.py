@@ -1,4 +1,4 @@
-"""The tenant's tasks, our attempts to have them done, and the callbacks about them."""
+"""The tenant's tasks, our attempts to have them done, the callbacks about them, kept results."""
 
 from typing import Self
 
@@ -23,17 +23,24 @@ class TaskStatus(models.TextChoices):
     NOT_START = "NOT_START"
     SUBMITTED = "SUBMITTED"
     IN_PROGRESS = "IN_PROGRESS"
+    # Waits for the tenant's `submit/modal`; nothing is held for it.
+    MODAL = "MODAL"
     SUCCESS = "SUCCESS"
     FAILURE = "FAILURE"
+    CANCEL = "CANCEL"
 
 
 LIVE = (TaskStatus.NOT_START, TaskStatus.SUBMITTED, TaskStatus.IN_PROGRESS)
-TERMINAL = (TaskStatus.SUCCESS, TaskStatus.FAILURE)
+TERMINAL = (TaskStatus.SUCCESS, TaskStatus.FAILURE, TaskStatus.CANCEL)
+OPEN = (*LIVE, TaskStatus.MODAL)
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
     def live(self) -> Self:
         return self.filter(status__in=LIVE)
+
+    def open(self) -> Self:
+        return self.filter(status__in=OPEN)
 
     def of(self, tenant_id: int) -> Self:
         return self.filter(tenant_id=tenant_id)
@@ -50,12 +57,23 @@ class Task(models.Model):
     action = models.CharField(max_length=16)
     mode = models.CharField(max_length=8)
     bot_type = models.CharField(max_length=16)
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, db_constraint=False, related_name="children"
+    )
     prompt = models.TextField(blank=True)
     state = models.TextField(blank=True, help_text="The tenant's own text, returned verbatim.")
     notify_hook = models.TextField(blank=True)
+    # The IdempotentRequest that it came with.
+    request_id = models.BigIntegerField(null=True)
     # What it costs: copied at submit, so that a price change never touches a running task.
     price = models.BigIntegerField(help_text="Micro-units held at submit.")
     price_rule = models.ForeignKey(PriceRule, on_delete=models.PROTECT)
+    mode_prices = models.JSONField(
+        default=dict, help_text="The price in each mode that has one, as it was at submit."
+    )
+    hold_suffix = models.CharField(
+        max_length=8, blank=True, help_text="Tells the holds of one task apart."
+    )
     # What became of it, in the contract's words.
     status = models.CharField(max_length=12, choices=TaskStatus, default=TaskStatus.NOT_START)
     progress = models.SmallIntegerField(default=0, help_text="Percent.")
@@ -70,6 +88,7 @@ class Task(models.Model):
     video_url = models.TextField(blank=True)
     video_urls = models.JSONField(null=True)
     buttons = models.JSONField(null=True)
+    seed = models.CharField(max_length=32, blank=True)
     submit_time = models.BigIntegerField(help_text="Milliseconds since 1970, as all three.")
     start_time = models.BigIntegerField(default=0)
     finish_time = models.BigIntegerField(default=0)
@@ -95,7 +114,7 @@ class Task(models.Model):
             models.CheckConstraint(
                 name="live_task_is_followed",
                 condition=Q(status__in=LIVE, next_poll_at__isnull=False)
-                | Q(status__in=TERMINAL, next_poll_at__isnull=True),
+                | (~Q(status__in=LIVE) & Q(next_poll_at__isnull=True)),
             ),
             models.CheckConstraint(condition=Q(price__gte=0), name="task_price_is_not_negative"),
         ]
@@ -104,20 +123,48 @@ class Task(models.Model):
             models.Index(
                 "channel", "next_poll_at", name="task_due", condition=Q(next_poll_at__isnull=False)
             ),
+            # idempotency: what a request came to whose process has died.
+            models.Index(
+                "request_id", name="task_by_request", condition=Q(request_id__isnull=False)
+            ),
             # polling: whose drawing it is that an upstream has under some id.
             models.Index(
                 "channel", "upstream_id", name="task_by_upstream", condition=~Q(upstream_id="")
             ),
             # polling.claim: how many of a channel's tasks are being looked at.
             models.Index("channel", name="task_leased", condition=Q(leased_until__isnull=False)),
-            # lifecycle.expire: what has outlived everything.
-            models.Index("expires_at", name="task_expiry", condition=Q(next_poll_at__isnull=False)),
+            # lifecycle.expire_overdue: what has outlived everything.
+            models.Index("expires_at", name="task_expiry", condition=Q(status__in=OPEN)),
             # Lists of a tenant, newest first.
             models.Index(fields=["tenant", "-id"], name="task_by_tenant"),
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def hold_reference(self) -> str:
+        """What the ledger calls the newest hold of this task."""
+        return f"{self.pk}{self.hold_suffix}"
+
+
+class IdempotentRequest(models.Model):
+    """A submit that came with an `Idempotency-Key`. Without an answer it is under way."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    key = models.CharField(max_length=255)
+    digest = models.BinaryField(max_length=32)
+    answer = models.TextField(blank=True, default="")
+    started_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("tenant", "key", name="idempotency_key_is_unique"),
+        ]
+        indexes = [models.Index("started_at", name="idempotent_by_time")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 class Attempt(models.Model):
@@ -130,6 +177,10 @@ class Attempt(models.Model):
         REFUSED = "refused"
         UNREACHABLE = "unreachable"
         UNKNOWN = "unknown"
+        # The upstream asked for a confirmation, which is an attempt of its own.
+        MODAL = "modal"
+
+    MAYBE_TAKEN = (Outcome.SENDING, Outcome.UNKNOWN)
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
@@ -220,3 +271,49 @@ class CallbackAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"try {self.number} of {self.callback}"
+
+
+class ResultFile(models.Model):
+    """One picture or video of a finished task, to be copied to our own storage."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        VIDEO = "video"
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        KEPT = "kept"
+        GIVEN_UP = "given_up"
+
+    # Found through `result_file_is_unique`, so it needs no index of its own.
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False, db_index=False)
+    kind = models.CharField(max_length=5, choices=Kind)
+    number = models.SmallIntegerField(help_text="Counts the different files of its kind, from 0.")
+    source_url = models.TextField(help_text="Where the upstream has it, as the task says.")
+    name = models.CharField(max_length=200, blank=True, help_text="What the storage calls it.")
+    content_type = models.CharField(max_length=20, blank=True)
+    size = models.BigIntegerField(default=0, help_text="Bytes.")
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING)
+    tries = models.SmallIntegerField(default=0)
+    due_at = models.DateTimeField(null=True, db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("task", "kind", "number", name="result_file_is_unique"),
+            models.CheckConstraint(
+                name="pending_result_file_is_due",
+                condition=Q(state="pending", due_at__isnull=False)
+                | (~Q(state="pending") & Q(due_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="kept_result_file_has_a_name", condition=~Q(state="kept", name="")
+            ),
+        ]
+        # results.claim: what is due.
+        indexes = [
+            models.Index("due_at", name="result_file_due", condition=Q(due_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number} of task {self.task_id}"

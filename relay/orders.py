@@ -1,17 +1,95 @@
 """What a tenant asks for, validated: built once, and both priced and forwarded from."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from channels.adapters.base import Image
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from billing import pricing
+from billing.pricing import Quote
+from billing.tokens import Caller
+from channels.adapters.base import Image, Parent, Submission
+from relay import signing
 from relay.actions import Action
 
+if TYPE_CHECKING:
+    from relay.models import Task
 
-@dataclass(frozen=True, slots=True)
+
+class Price(NamedTuple):
+    """What is held, and what counts if the upstream ends in another mode (micro-units by mode)."""
+
+    quote: Quote
+    by_mode: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     action: Action
     mode: str
-    bot_type: str
-    prompt: str
-    images: tuple[Image, ...]
-    state: str
-    notify_hook: str
+    bot_type: str = "MID_JOURNEY"
+    prompt: str = ""
+    images: tuple[Image, ...] = ()
+    mask: str = ""
+    dimensions: str = ""
+    motion: str = ""
+    index: int = 0
+    custom_id: str = ""
+    # The task that a follow-up continues; it also decides the channel.
+    parent: Task | None = None
+    filters: dict[str, Any] = field(default_factory=dict)
+    state: str = ""
+    notify_hook: str = ""
+    # The IdempotentRequest that it came with.
+    request_id: int | None = None
+
+    @property
+    def description(self) -> str:
+        """What midjourney-proxy writes there, until the upstream says its own."""
+        if self.parent is None:
+            return f"/{self.action.name.lower()} {self.prompt}".rstrip()
+        return f"/up {self.parent.pk} {self.action.name[0]}{self.index or ''}"
+
+    @property
+    def shown_prompt(self) -> str:
+        """A follow-up without words of its own continues its parent's."""
+        return self.prompt or (self.parent.prompt if self.parent else "")
+
+    def submission(self, task_id: int) -> Submission:
+        """The same as adapters see it: no tenant, no state, no hook."""
+        return Submission(
+            action=self.action.name,
+            mode=self.mode,
+            bot_type=self.bot_type,
+            prompt=self.prompt,
+            images=self.images,
+            mask=self.mask,
+            dimensions=self.dimensions,
+            motion=self.motion,
+            index=self.index,
+            custom_id=self.custom_id,
+            parent=None if self.parent is None else parent_of(self.parent),
+            filters=self.filters,
+            correlation=signing.correlation(task_id),
+            hint_url=signing.hint_url(task_id),
+        )
+
+
+def price(names: Sequence[str], mode: str, caller: Caller) -> Price:
+    """What this costs this caller now. Raises PriceMissing."""
+    ratio, generation = caller.group_ratio, caller.prices_generation
+    return Price(
+        pricing.quote(names=names, mode=mode, ratio=ratio, generation=generation),
+        pricing.by_mode(names=names, ratio=ratio, generation=generation),
+    )
+
+
+def parent_of(task: Task) -> Parent:
+    return Parent(
+        upstream_id=task.upstream_id,
+        action=task.action,
+        prompt=task.prompt,
+        buttons=tuple(task.buttons or ()),
+        row=task.upstream_row or {},
+    )

@@ -18,7 +18,7 @@ from channels.errors import UpstreamError
 from channels.selection import Upstream
 from common import sql
 from relay import lifecycle, signing, statements
-from relay.models import Task
+from relay.models import Task, TaskStatus
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,9 @@ def claim(channel_id: int) -> list[int]:
 def look(channel_id: int, task_ids: list[int]) -> int:
     """Asks one channel for its tasks and stores what it says. Returns how many have ended."""
     tasks = list(
-        Task.objects.live().filter(pk__in=task_ids, channel_id=channel_id).select_related("token")
+        Task.objects.live()
+        .filter(pk__in=task_ids, channel_id=channel_id)
+        .select_related("token", "parent")
     )
     try:
         seen, absent = _ask(channel_id, tasks)
@@ -92,6 +94,14 @@ def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:
         task.missing_since = None
         if not task.upstream_id and not lifecycle.adopt(task, update.upstream_id):
             return
+        if update.status == TaskStatus.MODAL and _may_open_modal(task):
+            # Its answer to the submit, code 21, never reached us.
+            lifecycle.open_modal(
+                task,
+                upstream_id=update.upstream_id,
+                final_prompt=update.final_prompt or task.prompt,
+            )
+            return
         # A deadline is believed only after the upstream was asked once more, which was just now.
         if not lifecycle.apply(task, update) and timezone.now() >= task.deadline_at:
             lifecycle.fail(task, TIMED_OUT)
@@ -100,6 +110,11 @@ def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:
         grace = timedelta(seconds=settings.TASK_GRACE_SECONDS)
         if timezone.now() - task.missing_since >= grace:
             lifecycle.fail(task, LOST)
+
+
+def _may_open_modal(task: Task) -> bool:
+    """It was not confirmed, and nothing of it has been drawn."""
+    return not task.hold_suffix and task.status in (TaskStatus.NOT_START, TaskStatus.SUBMITTED)
 
 
 def _ask(channel_id: int, tasks: list[Task]) -> tuple[dict[int, Update], set[int]]:

@@ -13,21 +13,32 @@ PROOFS = LEDGER_PROOFS | {
         SELECT format('task %s: status %s, price %s, entries %s', task.id, task.status, task.price,
                       coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), 'none')) AS finding
         FROM relay_task task
-        LEFT JOIN billing_entry entry ON entry.reference = task.id::text
+        LEFT JOIN billing_entry entry ON entry.reference = task.id || task.hold_suffix
         GROUP BY task.id
         HAVING coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), '') <>
                CASE task.status WHEN 'SUCCESS' THEN 'hold+capture'
-                                WHEN 'FAILURE' THEN 'hold+release'
-                                ELSE 'hold' END
+                                WHEN 'NOT_START' THEN 'hold'
+                                WHEN 'SUBMITTED' THEN 'hold'
+                                WHEN 'IN_PROGRESS' THEN 'hold'
+                                ELSE 'hold+release' END
             OR bool_or(entry.kind = 'hold' AND entry.held <> task.price)
             OR bool_or(entry.wallet_id <> task.tenant_id)
     """,
     "every hold belongs to a task": """
         SELECT format('entry %s: there is no task %s', entry.id, entry.reference) AS finding
         FROM billing_entry entry
-        WHERE entry.kind = 'hold' AND NOT EXISTS (
-            SELECT FROM relay_task task WHERE task.id::text = entry.reference
-        )
+        LEFT JOIN relay_task task ON task.id = split_part(entry.reference, ':', 1)::bigint
+        WHERE entry.kind = 'hold' AND task.id IS NULL
+    """,
+    "a hold that a later one replaced was released": """
+        SELECT format('entry %s: hold %s was never released', entry.id, entry.reference) AS finding
+        FROM billing_entry entry
+        JOIN relay_task task ON task.id = split_part(entry.reference, ':', 1)::bigint
+        WHERE entry.kind = 'hold' AND entry.reference <> task.id || task.hold_suffix
+          AND NOT EXISTS (
+            SELECT FROM billing_entry ending
+            WHERE ending.reference = entry.reference AND ending.kind = 'release'
+          )
     """,
     "every task was handed to somebody": """
         SELECT format('task %s has no attempt', task.id) AS finding
@@ -38,7 +49,7 @@ PROOFS = LEDGER_PROOFS | {
         SELECT format('task %s: %s final callbacks', task.id, count(callback.id)) AS finding
         FROM relay_task task
         LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final
-        WHERE task.status IN ('SUCCESS', 'FAILURE') AND task.notify_hook <> ''
+        WHERE task.status IN ('SUCCESS', 'FAILURE', 'CANCEL') AND task.notify_hook <> ''
         GROUP BY task.id HAVING count(callback.id) <> 1
     """,
 }

@@ -157,6 +157,9 @@ UPSTREAM_SUBMIT_SECONDS = env.float("UPSTREAM_SUBMIT_SECONDS", default=60)
 UPSTREAM_POLL_SECONDS = env.float("UPSTREAM_POLL_SECONDS", default=15)
 UPSTREAM_ANSWER_MAX_BYTES = env.int("UPSTREAM_ANSWER_MAX_BYTES", default=16 * 1024 * 1024)
 
+# One word a line; a prompt that has one is refused before any money moves.
+BANNED_WORDS_FILE = env.str("BANNED_WORDS_FILE", default="")
+
 # -- Following tasks ------------------------------------------------------------------------------
 
 POLL_TICK_SECONDS = env.float("POLL_TICK_SECONDS", default=1)
@@ -170,6 +173,8 @@ TASK_GRACE_SECONDS = env.float("TASK_GRACE_SECONDS", default=60)
 TASK_DEADLINE_SECONDS = env.float("TASK_DEADLINE_SECONDS", default=3600)
 # Nothing stays open longer than this, whatever the upstream does or does not say.
 TASK_EXPIRY_SECONDS = env.float("TASK_EXPIRY_SECONDS", default=24 * 3600)
+# A modal that nobody confirms is closed.
+MODAL_EXPIRY_SECONDS = env.float("MODAL_EXPIRY_SECONDS", default=3600)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30)
 
 # -- Callbacks ------------------------------------------------------------------------------------
@@ -184,6 +189,32 @@ CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
 
 PICTURE_MAX_BYTES = env.int("PICTURE_MAX_BYTES", default=64 * 1024 * 1024)
 PICTURE_TIMEOUT_SECONDS = env.float("PICTURE_TIMEOUT_SECONDS", default=30)
+# Networks that pictures may come from although they are private, on any port. A channel's own host
+# and port need not be here.
+PICTURE_ALLOWED_NETWORKS = env.list("PICTURE_ALLOWED_NETWORKS", default=[])
+
+# Copies the results of finished tasks, so that they outlive the upstream's links.
+KEEP_RESULTS = env.bool("KEEP_RESULTS", default=False)
+RESULTS_TICK_SECONDS = env.float("RESULTS_TICK_SECONDS", default=2)
+LOCAL_STORAGE = "django.core.files.storage.FileSystemStorage"
+RESULTS_STORAGE = env.str("RESULTS_STORAGE", default=LOCAL_STORAGE)
+RESULTS_STORAGE_OPTIONS = env.json("RESULTS_STORAGE_OPTIONS", default={})
+if not isinstance(RESULTS_STORAGE_OPTIONS, dict):
+    raise ImproperlyConfigured("RESULTS_STORAGE_OPTIONS must be a JSON object.")
+# What a backend needs to fit us: a copy that is made again takes the place of the first, and no
+# file is read into memory as a whole.
+RESULTS_STORAGE_DEFAULTS: dict[str, dict[str, Any]] = {
+    LOCAL_STORAGE: {"location": str(VAR_DIR / "results"), "allow_overwrite": True},
+    "storages.backends.s3.S3Storage": {"max_memory_size": 1024 * 1024, "file_overwrite": True},
+}
+STORAGES = {
+    "default": {"BACKEND": LOCAL_STORAGE},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "results": {
+        "BACKEND": RESULTS_STORAGE,
+        "OPTIONS": RESULTS_STORAGE_DEFAULTS.get(RESULTS_STORAGE, {}) | RESULTS_STORAGE_OPTIONS,
+    },
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["relay.api.auth.KeyAuthentication"],

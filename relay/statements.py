@@ -12,15 +12,18 @@ _NEW_ATTEMPT = "INSERT INTO relay_attempt (task_id, channel_id, number, outcome,
 SUBMIT = f"""
 WITH {ledger.HOLD}, task AS (
     INSERT INTO relay_task (
-        tenant_id, token_id, channel_id, action, mode, bot_type, prompt, state, notify_hook,
-        price, price_rule_id, status, progress, custom_id, prompt_en, final_prompt,
-        final_zh_prompt, description, fail_reason, image_url, video_url, submit_time, start_time,
-        finish_time, upstream_id, hinted_id, sequence, next_poll_at, deadline_at, expires_at
+        tenant_id, token_id, channel_id, parent_id, action, mode, bot_type, prompt, custom_id,
+        state, notify_hook, request_id, price, price_rule_id, mode_prices, description,
+        submit_time, status, progress, sequence, start_time, finish_time, hold_suffix, prompt_en,
+        final_prompt, final_zh_prompt, fail_reason, image_url, video_url, seed, upstream_id,
+        hinted_id, next_poll_at, deadline_at, expires_at
     )
-    SELECT wallet.tenant_id, %(token_id)s, %(channel_id)s, %(action)s, %(mode)s, %(bot_type)s,
-           %(prompt)s, %(state)s, %(notify_hook)s, %(price)s, %(price_rule_id)s, 'NOT_START', 0,
-           '', '', '', '', %(description)s, '', '', '',
-           (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 0, 0, '', '', 0,
+    SELECT wallet.tenant_id, %(token_id)s, %(channel_id)s, %(parent_id)s, %(action)s, %(mode)s,
+           %(bot_type)s, %(prompt)s, %(custom_id)s, %(state)s, %(notify_hook)s, %(request_id)s,
+           %(price)s,
+           %(price_rule_id)s, %(mode_prices)s, %(description)s,
+           (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'NOT_START',
+           0, 0, 0, 0, '', '', '', '', '', '', '', '', '', '',
            now() + %(first_look)s, now() + %(deadline)s, now() + %(expiry)s
     FROM wallet
     RETURNING id
@@ -145,4 +148,15 @@ WITH flying AS (
 UPDATE relay_callback SET due_at = now() + %(lease)s, flies_until = now() + %(lease)s
 FROM taken WHERE relay_callback.id = taken.id
 RETURNING relay_callback.id, tries
+"""
+
+# Due files of results, taken so that no other worker has them until the lease ends.
+CLAIM_RESULTS = """
+UPDATE relay_resultfile SET due_at = now() + %(lease)s
+WHERE id IN (
+    SELECT id FROM relay_resultfile WHERE due_at <= now()
+    ORDER BY due_at LIMIT %(limit)s
+    FOR UPDATE SKIP LOCKED
+)
+RETURNING id, tries
 """

@@ -25,9 +25,9 @@ def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
         "startTime": task.start_time,
         "finishTime": task.finish_time,
         "imageUrl": images.link(task) if by_proxy and task.image_url else task.image_url,
-        "imageUrls": task.image_urls,
-        "videoUrl": task.video_url,
-        "videoUrls": task.video_urls,
+        "imageUrls": _images(task) if by_proxy else task.image_urls,
+        "videoUrl": images.video_link(task, 0) if by_proxy and task.video_url else task.video_url,
+        "videoUrls": _videos(task) if by_proxy else task.video_urls,
         "status": task.status,
         "progress": f"{task.progress}%",
         "failReason": task.fail_reason,
@@ -45,3 +45,16 @@ def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
 def as_json(task: Task, image_setting: str) -> bytes:
     """Compact UTF-8 JSON, as fetches answer it and callbacks carry it."""
     return orjson.dumps(as_dict(task, image_setting))
+
+
+def _videos(task: Task) -> list[dict[str, str]] | None:
+    if task.video_urls is None:
+        return None
+    return [{"url": images.video_link(task, number)} for number in range(len(task.video_urls))]
+
+
+def _images(task: Task) -> list[dict[str, str]] | None:
+    # Addresses of an upload are made to be used in prompts, so they stay the upstream's own.
+    if task.image_urls is None or task.action == "UPLOAD":
+        return task.image_urls
+    return [{"url": f"{images.link(task)}&n={n}"} for n in range(len(task.image_urls))]

@@ -4,12 +4,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import statements
+from billing import pricing, statements
 from billing.tokens import Caller
 from relay.api.auth import caller
 
 CENTS_PER_MICRO = 10_000
 MICRO_PER_UNIT = 1_000_000
+MICRO_PER_QUOTA = 2
+# OpenAI's list tells when a model was made; nobody reads it.
+MODELS_CREATED = 1_626_777_600
 
 
 class Subscription(APIView):
@@ -38,6 +41,43 @@ class Usage(APIView):
     def get(self, request: Request) -> Response:
         funds = _funds(caller(request))
         return Response({"object": "list", "total_usage": funds.used / CENTS_PER_MICRO})
+
+
+class Models(APIView):
+    """GET v1/models: the price names this key may use."""
+
+    def get(self, request: Request) -> Response:
+        names = pricing.known_names(caller(request).prices_generation)
+        return Response({"object": "list", "data": [_model(name) for name in names]})
+
+
+class TokenUsage(APIView):
+    """GET api/usage/token, new-api style, in new-api's quota (500,000 = 1.00)."""
+
+    def get(self, request: Request) -> Response:
+        key = caller(request)
+        funds = _funds(key)
+        return Response(
+            {
+                "code": True,
+                "message": "ok",
+                "data": {
+                    "object": "token_usage",
+                    "name": key.token_name,
+                    "total_granted": (funds.left + funds.used) // MICRO_PER_QUOTA,
+                    "total_used": funds.used // MICRO_PER_QUOTA,
+                    "total_available": funds.left // MICRO_PER_QUOTA,
+                    "unlimited_quota": key.budget is None,
+                    "model_limits": {},
+                    "model_limits_enabled": False,
+                    "expires_at": key.expires_at,
+                },
+            }
+        )
+
+
+def _model(name: str) -> dict[str, str | int]:
+    return {"id": name, "object": "model", "created": MODELS_CREATED, "owned_by": "midjourney"}
 
 
 def _funds(key: Caller) -> statements.Funds:

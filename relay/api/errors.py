@@ -15,13 +15,23 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from billing.errors import InvalidKey, PriceMissing, QuotaNotEnough, TenantDisabled
-from channels.errors import NoChannel, Refusal, Rejected, Unreachable
-from relay.errors import BodyTooLarge, InvalidRequest, TaskNotFound, WrongSignature
+from channels.errors import NoChannel, Refusal, Rejected, Unreachable, Unsupported, UpstreamError
+from relay.errors import (
+    BannedPrompt,
+    BodyTooLarge,
+    IdempotencyInProgress,
+    IdempotencyMismatch,
+    InvalidRequest,
+    TaskNotFound,
+    TaskNotSuccess,
+    WrongSignature,
+)
 from relay.images import PictureUnavailable
 
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5
+TWIN_SECONDS = 2
 
 
 class Answer(NamedTuple):
@@ -42,16 +52,22 @@ NO_CHANNEL = Answer(503, 9, "no_channel", "no upstream is available", RETRY_SECO
 
 ANSWERS: dict[type[BaseException], Answer] = {
     InvalidRequest: Answer(400, 4, "invalid_request"),
+    Unsupported: Answer(400, 4, "invalid_request"),
+    TaskNotSuccess: Answer(400, 4, "task_not_success"),
+    BannedPrompt: Answer(400, 24, "banned_prompt"),
     InvalidKey: Answer(401, 4, "invalid_api_key"),
     QuotaNotEnough: Answer(402, 4, "quota_not_enough"),
     TenantDisabled: Answer(403, 4, "tenant_disabled"),
     PriceMissing: Answer(403, 4, "action_not_allowed"),
     WrongSignature: Answer(403, 4, "wrong_signature"),
     TaskNotFound: Answer(404, 4, "task_not_found"),
+    IdempotencyInProgress: Answer(409, 4, "idempotency_in_progress", None, TWIN_SECONDS),
+    IdempotencyMismatch: Answer(422, 4, "idempotency_mismatch"),
     BodyTooLarge: Answer(413, 4, "body_too_large"),
     PictureUnavailable: Answer(502, 9, "picture_unavailable", "the picture is not available"),
     NoChannel: NO_CHANNEL._replace(text=None),
     Unreachable: NO_CHANNEL,
+    UpstreamError: Answer(502, 9, "upstream_rejected", "the upstream did not answer this"),
     DatabaseError: UNAVAILABLE,
     PoolTimeout: UNAVAILABLE,
     exceptions.NotFound: NOT_FOUND,
@@ -60,6 +76,9 @@ ANSWERS: dict[type[BaseException], Answer] = {
 REFUSALS: dict[Refusal, Answer] = {
     Refusal.BANNED_PROMPT: Answer(400, 24, "banned_prompt", "可能包含敏感词"),
     Refusal.BAD_REQUEST: Answer(400, 4, "invalid_request", "the upstream refused this request"),
+    Refusal.UNSUPPORTED: Answer(
+        400, 4, "invalid_request", "the upstream of this task cannot do this"
+    ),
     Refusal.QUEUE_FULL: Answer(429, 23, "queue_full", "队列已满，请稍后尝试", RETRY_SECONDS),
     Refusal.NO_ACCOUNT: NO_CHANNEL,
     Refusal.OTHER: Answer(502, 9, "upstream_rejected", "the upstream refused this request"),
@@ -87,7 +106,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     text = found.text or str(error)
     if found is INTERNAL:
         text = f"{text}, request id {_request_id(context.get('request'))}"
-    properties = error.properties if isinstance(error, Rejected) else None
+    properties = getattr(error, "properties", None)
     response = Response(body(found, text, properties), status=found.status)
     if found.retry_after:
         response["Retry-After"] = str(found.retry_after)

@@ -1,94 +1,183 @@
 """The Midjourney API: authenticate, read the fields, call one function, answer."""
 
-from django.conf import settings
-from django.http import StreamingHttpResponse
+from collections.abc import Collection
+from typing import ClassVar
+
+import orjson
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common import sql
-from relay import actions, forwarding, images, signing, task_object
-from relay.api import fields
+from relay import (
+    actions,
+    answers,
+    forwarding,
+    idempotency,
+    lifecycle,
+    modals,
+    seeds,
+    task_object,
+    uploads,
+)
+from relay.api import fields, picreader, readers
 from relay.api.auth import caller
-from relay.errors import TaskNotFound, WrongSignature
-from relay.models import TERMINAL, Task, TaskQuerySet
-from relay.orders import Order
+from relay.api.parsers import FacesParser, OrjsonParser
+from relay.api.readers import Ask, Reader
+from relay.errors import InvalidRequest, TaskNotFound
+from relay.forwarding import Placed
+from relay.models import Task, TaskQuerySet
 
 LIST_MAX_IDS = 1000
-PICTURE_CACHE = "public, max-age=86400, immutable"
-PREVIEW_CACHE = "no-store"
+LIST_LENGTH = 100
 
 
-def accepted(task_id: int) -> Response:
-    """The contract's one shape of an accepted submit."""
-    return Response(
-        {"code": 1, "description": "提交成功", "result": str(task_id), "properties": {}}
-    )
+def accepted(result: str | list[str]) -> Response:
+    return Response(answers.accepted(result))
 
 
-class Imagine(APIView):
-    """POST submit/imagine"""
+def placed(order: Placed) -> Response:
+    if order.is_modal:
+        return Response(answers.waits_for_modal(order.task_id, order.final_prompt))
+    return accepted(str(order.task_id))
 
-    def post(self, request: Request) -> Response:
-        body = fields.body_of(request)
-        order = Order(
-            action=actions.IMAGINE,
-            mode=settings.DEFAULT_MODE,
-            bot_type=fields.bot_type(body),
-            prompt=fields.prompt(body),
-            images=fields.images(body),
-            state=fields.state(body),
-            notify_hook=fields.notify_hook(body),
+
+class SubmitView(APIView):
+    """A submit, which may bring an `Idempotency-Key`."""
+
+    def post(self, request: Request, path_mode: str = "") -> Response:
+        body, key = fields.body_of(request), fields.idempotency_key(request)
+        ask = Ask(body, caller(request), path_mode)
+        if not key:
+            return self.submit(ask)
+        row_id, answer = idempotency.begin(
+            tenant_id=ask.caller.tenant_id, key=key, path=request.path_info, body=body
         )
-        return accepted(forwarding.submit(caller=caller(request), order=order))
+        if answer:
+            return Response(answer.encode(), headers={"Idempotent-Replayed": "true"})
+        try:
+            response = self.submit(ask._replace(request_id=row_id))
+        except Exception:
+            idempotency.forget(row_id)
+            raise
+        idempotency.finish(row_id, orjson.dumps(response.data).decode())
+        return response
+
+    def submit(self, ask: Ask) -> Response:
+        raise NotImplementedError
+
+
+class Submit(SubmitView):
+    """POST submit/…: the reader makes an order of the body."""
+
+    # One reader in a tuple: a bare function would become a method.
+    reader: ClassVar[tuple[Reader, ...]] = ()
+
+    def submit(self, ask: Ask) -> Response:
+        (read,) = self.reader
+        return placed(forwarding.submit(caller=ask.caller, order=read(ask)))
+
+
+class Swap(Submit):
+    """POST insight-face/swap: as JSON, or as the form that some clients send."""
+
+    parser_classes = (FacesParser, OrjsonParser)
+    reader = (readers.swap,)
+
+
+class Button(SubmitView):
+    """POST submit/action: a button of a finished task was pressed."""
+
+    def submit(self, ask: Ask) -> Response:
+        custom_id = readers.custom_id_of(ask)
+        if custom_id.split("::")[:2] == actions.BOOKMARK.split("::"):
+            return accepted(str(readers.finished_parent(ask).pk))
+        if custom_id == actions.PICREADER_ALL:
+            return accepted(picreader.draw_all(ask))
+        return placed(forwarding.submit(caller=ask.caller, order=readers.action(ask)))
+
+
+class Modal(SubmitView):
+    """POST submit/modal: confirms what an action has prepared; the id stays the same."""
+
+    def submit(self, ask: Ask) -> Response:
+        said = readers.confirmation(ask)
+        return accepted(
+            str(modals.confirm(caller=ask.caller, task=readers.task_of(ask), said=said))
+        )
+
+
+class Upload(SubmitView):
+    """POST submit/upload-discord-images: answered with the addresses themselves."""
+
+    def submit(self, ask: Ask) -> Response:
+        return accepted(uploads.upload(caller=ask.caller, order=readers.upload(ask)))
 
 
 class Fetch(APIView):
     """GET task/{id}/fetch"""
 
-    def get(self, request: Request, task_id: str) -> Response:
-        number = fields.task_id(task_id)
-        task = None if number is None else _tasks(request).filter(pk=number).first()
-        if task is None:
-            raise TaskNotFound
+    def get(self, request: Request, task_id: str, path_mode: str = "") -> Response:
+        task = _task(request, task_id)
         return Response(task_object.as_json(task, caller(request).image_setting))
 
 
 class ListByCondition(APIView):
     """POST task/list-by-condition: the tenant's tasks among the ids asked for."""
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request, path_mode: str = "") -> Response:
         ids = fields.task_ids(fields.body_of(request), at_most=LIST_MAX_IDS)
-        return Response(
-            [
-                task_object.as_dict(task, caller(request).image_setting)
-                for task in _tasks(request).filter(pk__in=ids)
-            ]
-        )
+        return _list(request, _tasks(request).filter(pk__in=ids))
 
 
-class Image(APIView):
-    """GET image/{id}?sig=: no key, the signature in the link is the permission."""
+class List(APIView):
+    """GET task/list: the key's newest tasks."""
 
-    authentication_classes = ()
-    permission_classes = ()
+    def get(self, request: Request, path_mode: str = "") -> Response:
+        return _list(request, _own(request)[:LIST_LENGTH])
 
-    def get(self, request: Request, task_id: str) -> StreamingHttpResponse:
-        number = fields.task_id(task_id)
-        signature = request.query_params.get("sig", "")
-        if number is None or not signing.is_signed("image", number, signature):
-            raise WrongSignature
-        task = Task.objects.select_related("channel").filter(pk=number).first()
-        if task is None or not task.image_url:
-            raise TaskNotFound
-        sql.release_connection()
-        picture = images.fetch(task)
-        response = StreamingHttpResponse(picture.chunks, content_type=picture.content_type)
-        response["Cache-Control"] = PICTURE_CACHE if task.status in TERMINAL else PREVIEW_CACHE
-        # Whatever it turns out to be, no browser shall take it for a page.
-        response["X-Content-Type-Options"] = "nosniff"
-        return response
+
+class Queue(APIView):
+    """GET task/queue: the key's unfinished tasks."""
+
+    def get(self, request: Request, path_mode: str = "") -> Response:
+        return _list(request, _own(request).open()[:LIST_MAX_IDS])
+
+
+class ImageSeed(APIView):
+    """GET task/{id}/image-seed"""
+
+    def get(self, request: Request, task_id: str, path_mode: str = "") -> Response:
+        seed = seeds.of(_task(request, task_id))
+        return Response({"code": 1, "description": "成功", "result": seed, "properties": {}})
+
+
+class Cancel(APIView):
+    """POST task/{id}/cancel: what no upstream draws yet."""
+
+    def post(self, request: Request, task_id: str, path_mode: str = "") -> Response:
+        task = _task(request, task_id)
+        if not lifecycle.cancel(task):
+            raise InvalidRequest("this task is drawn already and cannot be cancelled")
+        return accepted(str(task.pk))
 
 
 def _tasks(request: Request) -> TaskQuerySet:
     return Task.objects.of(caller(request).tenant_id)
+
+
+def _own(request: Request) -> TaskQuerySet:
+    return _tasks(request).filter(token_id=caller(request).token_id).order_by("-id")
+
+
+def _task(request: Request, task_id: str) -> Task:
+    number = fields.task_id(task_id)
+    found = _tasks(request).filter(pk=number) if number is not None else Task.objects.none()
+    task = found.select_related("token").first()
+    if task is None:
+        raise TaskNotFound
+    return task
+
+
+def _list(request: Request, tasks: Collection[Task]) -> Response:
+    setting = caller(request).image_setting
+    return Response([task_object.as_dict(task, setting) for task in tasks])
