@@ -7,7 +7,7 @@ WORKERS ?= 4
 # PostgreSQL and Redis for the length of one command, unless their URLs are set.
 WITH_SERVERS := $(PY) -m relay.up.temporary
 
-.PHONY: run test check format install install-dev tools pytest
+.PHONY: run test test-thorough check format install install-dev tools pytest pytest-thorough
 .NOTPARALLEL:
 
 run: install
@@ -15,6 +15,11 @@ run: install
 
 test: install-dev
 	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory tools pytest
+
+# What takes longer than one waits for at each change: the sandbox's own tests, every route under
+# every prefix, longer fuzzing. CI runs both.
+test-thorough: install-dev
+	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory pytest-thorough
 
 check: install-dev
 	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory tools
@@ -38,4 +43,7 @@ tools:
 	$(PY) manage.py makemigrations --check --dry-run
 
 pytest:
-	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS)
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "not thorough"
+
+pytest-thorough:
+	DATABASE_POOL_SIZE=0 THOROUGH=1 FUZZ_EXAMPLES=40 $(PY) -m pytest -n $(WORKERS) -m thorough

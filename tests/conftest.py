@@ -12,9 +12,48 @@ from django.test.utils import setup_databases, teardown_databases
 
 from billing import books
 from tests.accounts import Account, open_account
+from tests.picture_host import INNER, PictureHost, picture_host
 from tests.stack import Stack
 
-PRICES = '{"mj_imagine": 0.1, "mj_upscale": 0.05}'
+PRICES = """{
+    "mj_imagine": 0.1, "mj_blend": 0.1, "mj_describe": 0.05, "mj_shorten": 0.1, "mj_upscale": 0.05,
+    "mj_variation": 0.1, "mj_reroll": 0.1, "mj_pan": 0.1, "mj_zoom": 0.1, "mj_modal": 0.1,
+    "mj_edits": 0.1, "mj_video": 0.8, "mj_upload": 0.05, "swap_face": 0.05
+}"""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases the tests in tests/fuzz have made up and tried."""
+    tried = [
+        value
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == "fuzz_cases"
+    ]
+    if tried:
+        terminalreporter.write_sep("=", f"{sum(tried)} fuzz cases in {len(tried)} tests")
+
+
+THOROUGH = (
+    "tests/channels/sandbox/",
+    "tests/fuzz/",
+    "tests/browser/",
+    "tests/api/test_chain.py",
+    "tests/api/test_every_route.py",
+)
+# Of these a small size runs with every `make test` too.
+SMALL_TOO = ("tests/api/test_every_route.py",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is thorough; with THOROUGH unset the small sizes are not."""
+    is_thorough = bool(os.environ.get("THOROUGH"))
+    for item in items:
+        path = item.nodeid
+        if path.startswith(THOROUGH) and (is_thorough or not path.startswith(SMALL_TOO)):
+            item.add_marker(pytest.mark.thorough)
 
 
 def worker_number() -> int:
@@ -74,6 +113,20 @@ def account(stack: Stack) -> Account:
 def open_an_account(stack: Stack) -> Callable[..., Account]:
     """For tests that need several, or other money."""
     return lambda **fields: open_account(stack, **fields)
+
+
+@pytest.fixture
+def host() -> Iterator[PictureHost]:
+    """Where the pictures of a test come from."""
+    with picture_host() as running:
+        yield running
+
+
+@pytest.fixture
+def inner_host() -> Iterator[PictureHost]:
+    """The same at an address that is closed to us."""
+    with picture_host(INNER) as running:
+        yield running
 
 
 @pytest.fixture

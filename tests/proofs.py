@@ -71,23 +71,38 @@ _MONEY = {
 _TASKS = {
     "a task has the entries that its status demands": """
         SELECT task.id, task.status, task.price, booked.lines FROM relay_task task
+        -- Drawn in another mode than it was bought in, the cheaper price is paid.
+        JOIN LATERAL (
+            SELECT least(price, coalesce((mode_prices ->> mode)::bigint, price)) AS paid
+        ) drawn ON true
         LEFT JOIN LATERAL (
             SELECT coalesce(
-                array_agg(kind || ' ' || amount || ' ' || held ORDER BY id), '{}'
+                string_agg(kind || ' ' || amount || ' ' || held, ', ' ORDER BY id), ''
             ) AS lines
-            FROM entry WHERE reference = task.id::text AND kind <> 'topup'
+            FROM entry WHERE reference = task.id || task.hold_suffix AND kind <> 'topup'
         ) booked ON true
-        WHERE task.tenant_id = ANY(%(wallets)s) AND lines <> CASE task.status
-            WHEN 'SUCCESS' THEN ARRAY['hold 0 ' || price, 'capture ' || -price || ' ' || -price]
-            WHEN 'FAILURE' THEN ARRAY['hold 0 ' || price, 'release 0 ' || -price]
-            ELSE ARRAY['hold 0 ' || price]
+        WHERE task.tenant_id = ANY(%(wallets)s) AND lines <> CASE
+            WHEN task.status = 'SUCCESS'
+                THEN 'hold 0 ' || price || ', capture ' || -paid || ' ' || -price
+            WHEN task.status IN ('FAILURE', 'CANCEL', 'MODAL')
+                THEN 'hold 0 ' || price || ', release 0 ' || -price
+            ELSE 'hold 0 ' || price
         END""",
     "money moves for a task of the same tenant, key and price": """
-        SELECT entry.* FROM entry LEFT JOIN relay_task task ON task.id::text = entry.reference
+        SELECT entry.* FROM entry
+        LEFT JOIN relay_task task ON task.id::text = split_part(entry.reference, ':', 1)
         WHERE entry.kind IN ('hold', 'capture', 'release') AND (
             task.id IS NULL OR task.tenant_id <> entry.wallet_id
-            OR task.token_id IS DISTINCT FROM entry.token_id
-            OR task.price_rule_id IS DISTINCT FROM entry.price_rule_id
+            OR (entry.reference = task.id || task.hold_suffix AND (
+                task.token_id IS DISTINCT FROM entry.token_id
+                OR task.price_rule_id IS DISTINCT FROM entry.price_rule_id
+            ))
+        )""",
+    "of the holds of one task only the newest is not given back": """
+        SELECT hold.*, task.hold_suffix FROM hold
+        JOIN relay_task task ON task.id::text = split_part(hold.reference, ':', 1)
+        WHERE hold.reference <> task.id || task.hold_suffix AND NOT EXISTS (
+            SELECT FROM ends WHERE ends.reference = hold.reference AND ends.kind = 'release'
         )""",
     "a task is with one upstream at most, and a drawn one with exactly that": """
         SELECT task.id, task.status, task.channel_id, tries.* FROM relay_task task
@@ -96,13 +111,18 @@ _TASKS = {
                    array_agg(outcome || ' ' || channel_id ORDER BY number) AS outcomes,
                    count(*) FILTER (WHERE outcome IN ('sending', 'unknown', 'accepted')) AS held_by,
                    count(*) FILTER (
-                       WHERE outcome = 'accepted' AND channel_id = task.channel_id
+                       WHERE channel_id = task.channel_id AND (
+                           outcome = 'accepted'
+                           -- A confirmation that went unanswered: the task's name is known.
+                           OR (outcome IN ('sending', 'unknown') AND task.hold_suffix <> '')
+                       )
                    ) AS accepted
             FROM relay_attempt WHERE task_id = task.id
         ) tries ON true
         WHERE task.tenant_id = ANY(%(wallets)s) AND (
             number = 0 OR number <> last OR held_by > 1
             OR (task.status = 'SUCCESS' AND accepted <> 1)
+            OR (task.status = 'MODAL' AND held_by <> 0)
         )""",
     "one drawing is paid for once": """
         -- Unless our own word in the upstream's row told two drawings of one id apart.
@@ -115,7 +135,8 @@ _TASKS = {
         LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final
         WHERE task.tenant_id = ANY(%(wallets)s)
         GROUP BY task.id HAVING count(callback.id) <> CASE
-            WHEN task.status IN ('SUCCESS', 'FAILURE') AND task.notify_hook <> '' THEN 1 ELSE 0
+            WHEN task.status IN ('SUCCESS', 'FAILURE', 'CANCEL') AND task.notify_hook <> '' THEN 1
+            ELSE 0
         END""",
     "the final message is the last one, and goes to the task's own tenant": """
         SELECT callback.* FROM relay_callback callback

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ QUICK = {
     "POLL_TICK_SECONDS": "0.2",
     "POLL_MIN_SECONDS": "0.2",
     "CALLBACK_TICK_SECONDS": "0.2",
+    "PICTURE_TIMEOUT_SECONDS": "3",
+    # Not 127.0.0.2: that one is the inner address of the tests.
+    "PICTURE_ALLOWED_NETWORKS": "127.0.0.1/32",
+    "RESULTS_TICK_SECONDS": "0.2",
     "SWEEP_SECONDS": "1",
     "TASK_GRACE_SECONDS": "1.5",
     "UPSTREAM_CONNECT_SECONDS": "1",
@@ -116,17 +121,30 @@ class Stack:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def stop(self) -> None:
-        """A clean stop of everything that runs."""
-        for process in self.processes.values():
+    def stop(self, *names: str) -> None:
+        """A clean stop of the named processes, of all that run by default."""
+        stopping = [self.processes.pop(name) for name in names or list(self.processes)]
+        for process in stopping:
             process.terminate()
-        for process in self.processes.values():
+        for process in stopping:
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        self.processes.clear()
+
+    @contextmanager
+    def changed(self, **env: str) -> Iterator[None]:
+        """The product runs with other settings for a while; the sandbox goes on."""
+        usual = self.env
+        self._restart(usual | env)
+        yield
+        self._restart(usual)
+
+    def _restart(self, env: dict[str, str]) -> None:
+        self.stop("web", "worker", "beat")
+        self.env = env
+        self.start("web", "worker", "beat")
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")

@@ -19,7 +19,9 @@ def forgotten(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def quote(name: str, *, ratio: str = "1", mode: str = "fast") -> int:
     generation = Generation.objects.get(name="prices").value
-    return pricing.quote(name=name, mode=mode, ratio=Decimal(ratio), generation=generation).amount
+    return pricing.quote(
+        names=[name], mode=mode, ratio=Decimal(ratio), generation=generation
+    ).amount
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_price_of_the_mode_goes_before_the_general_one(
     assert quote("mj_imagine", mode="relax") == 0
     assert quote("mj_imagine", mode="turbo") == 100_000
     assert quote("mj_blend", mode="relax") == 200_000
-    found = pricing.quote(name="mj_imagine", mode="relax", ratio=Decimal(1), generation=-1)
+    found = pricing.quote(names=["mj_imagine"], mode="relax", ratio=Decimal(1), generation=-1)
     assert found.rule_id == rule.pk
 
 
@@ -93,6 +95,6 @@ def test_a_book_is_read_anew_when_the_counter_says_so(
     books.publish_json('{"mj_imagine": 0.5}')
     assert Generation.objects.get(name="prices").value > before
     # A caller who asked before the new book came still gets what was in force.
-    old = pricing.quote(name="mj_imagine", mode="fast", ratio=Decimal(1), generation=before)
+    old = pricing.quote(names=["mj_imagine"], mode="fast", ratio=Decimal(1), generation=before)
     assert old.amount == 100_000
     assert quote("mj_imagine") == 500_000

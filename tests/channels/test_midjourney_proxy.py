@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from channels.adapters.base import Update
-from channels.adapters.midjourney_proxy import to_update
+from channels.adapters.midjourney_proxy import MidjourneyProxy
 from channels.errors import UpstreamError
 from tests.channels.proxy import ADAPTER, PAGE, STATE, answering, upstream
 
+to_update = MidjourneyProxy().to_update
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "midjourney_proxy"
 GRID = "7f4b2c1e-46b4-4f3a-9e1d-3c3b6c7a9f10"
 CDN = "https://cdn.discordapp.com/attachments/1077900000000000001"
@@ -101,6 +102,7 @@ EXPECTED: dict[str, Update] = {
         correlation="1795218727890013.c2lnbmF0dXJl",
         status="SUCCESS",
         progress=100,
+        prompt=DESCRIBED,
         prompt_en=DESCRIBED,
         final_prompt=DESCRIBED,
         description="/describe 1712205402113875.png",

@@ -15,12 +15,7 @@ import pytest
 from django.conf import LazySettings
 
 from channels.adapters.base import Accepted
-from channels.adapters.midjourney_proxy import (
-    ACCEPTED_CODES,
-    REFUSAL_CODES,
-    REFUSAL_STATUSES,
-    UNKNOWN_STATUSES,
-)
+from channels.adapters.family import FamilyAdapter
 from channels.errors import OutcomeUnknown, Refusal, Rejected, Unreachable, UpstreamError
 from tests.channels.proxy import ADAPTER, PAGE, STATE, SUBMISSION, answering, upstream
 from tests.listener import Listener, listening
@@ -56,7 +51,7 @@ def test_a_submit_as_that_program_reads_it() -> None:
     assert headers["content-type"] == "application/json"
     assert "authorization" not in headers
     assert json.loads(body) == {
-        "prompt": "灯塔 at dusk --ar 16:9",
+        "prompt": "灯塔 at dusk --ar 16:9 --fast",
         "base64Array": ["data:image/png;base64,iVBORw0K"],
         "state": STATE,
         "notifyHook": "http://relay.example/hints/1.x",
@@ -72,15 +67,15 @@ def test_without_a_secret_none_is_sent() -> None:
     assert "mj-api-secret" not in server.asked[0][2]
 
 
-@pytest.mark.parametrize("code", sorted(ACCEPTED_CODES))
+@pytest.mark.parametrize("code", sorted(FamilyAdapter.accepted_codes))
 def test_accepted(code: int) -> None:
     assert submitted(result(code, result="1712204995849323")).upstream_id == "1712204995849323"
 
 
-@pytest.mark.parametrize("code", sorted(REFUSAL_CODES))
+@pytest.mark.parametrize("code", sorted(FamilyAdapter.refusal_codes))
 def test_every_code_that_says_no(code: int) -> None:
     no = rejected(result(code))
-    assert (no.refusal, no.next_channel) == REFUSAL_CODES[code]
+    assert (no.refusal, no.next_channel) == FamilyAdapter.refusal_codes[code]
     assert no.properties == {}
     assert no.raw.startswith("HTTP 200 ")
 
@@ -92,7 +87,6 @@ def test_every_code_that_says_no(code: int) -> None:
         (3, Refusal.NO_ACCOUNT, True),
         (4, Refusal.BAD_REQUEST, False),
         (9, Refusal.OTHER, True),
-        (21, Refusal.OTHER, True),
         (23, Refusal.QUEUE_FULL, True),
         (24, Refusal.BANNED_PROMPT, False),
         (0, Refusal.OTHER, True),
@@ -116,16 +110,16 @@ def test_properties_of_any_shape_are_survived(properties: Any) -> None:
     assert rejected(result(24, properties=properties)).properties == {}
 
 
-@pytest.mark.parametrize("status", sorted(REFUSAL_STATUSES))
+@pytest.mark.parametrize("status", sorted(FamilyAdapter.refusal_statuses))
 @pytest.mark.parametrize(
     "body", [b"", PAGE, b'{"code":1,"result":"7"}'], ids=["empty", "page", "json"]
 )
 def test_every_status_that_says_no(status: int, body: bytes) -> None:
     no = rejected(body, status)
-    assert (no.refusal, no.next_channel) == REFUSAL_STATUSES[status]
+    assert (no.refusal, no.next_channel) == FamilyAdapter.refusal_statuses[status]
 
 
-@pytest.mark.parametrize("status", sorted(UNKNOWN_STATUSES))
+@pytest.mark.parametrize("status", sorted(FamilyAdapter.unknown_statuses))
 @pytest.mark.parametrize(
     "body", [b"", PAGE, b'{"code":1,"result":"7"}'], ids=["empty", "page", "json"]
 )

@@ -16,7 +16,7 @@ from channels import selection
 from channels.adapters.base import Accepted
 from relay import actions, forwarding, lifecycle
 from relay.models import Attempt, Callback, Task
-from relay.orders import Order
+from relay.orders import Order, Price
 from tests.accounts import TERMINAL, Account, open_account
 from tests.faults.servers import OwnRedis
 from tests.stack import Stack, wait_until
@@ -102,7 +102,7 @@ def begin_attempt(
     row = lifecycle.begin(
         caller=authenticate(account.key),
         order=order,
-        quote=Quote(amount=rule.amount, rule_id=rule.pk),
+        price=Price(Quote(amount=rule.amount, rule_id=rule.pk), by_mode={}),
         upstream=selection.load(account.channel.pk),
         first_look=NOT_NOW,
     )
@@ -113,7 +113,7 @@ def accept(task_id: int, upstream_id: str) -> None:
     """The upstream's answer, stored as the submit stores it."""
     attempt = Attempt.objects.filter(task=task_id).latest("number")
     answer = Accepted(upstream_id=upstream_id, milliseconds=1, raw="")
-    forwarding._keep_accepted(task_id, attempt.pk, answer)
+    forwarding.keep_accepted(task_id=task_id, attempt_id=attempt.pk, accepted=answer)
 
 
 def hurry_tasks(*task_ids: int | str) -> None:

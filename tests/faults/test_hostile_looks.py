@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
+from typing import Any, cast
 
 import pytest
 from django.conf import settings as product_settings
@@ -17,6 +18,7 @@ from channels import selection
 from channels.errors import Refusal, Rejected
 from channels.models import Channel
 from relay import forwarding, polling
+from relay.forwarding import Handover
 from relay.models import Task
 from tests.accounts import Account, open_account, open_channel
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row, row_of
@@ -261,7 +263,8 @@ def test_a_late_look_at_the_first_upstream_leaves_the_second_alone(
     no = Rejected("full", refusal=Refusal.QUEUE_FULL, next_channel=True)
 
     def refuse_meanwhile(exchange: Exchange) -> None:
-        forwarding._move(task_id, attempt_id, no, second)
+        nobody = cast("Any", None)
+        forwarding._move(Handover(nobody, nobody, task_id, attempt_id, second), second, no)
         connection.close()
         exchange.reply_json([])
 

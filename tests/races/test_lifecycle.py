@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any, cast
 
 import pytest
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from channels.errors import Refusal, Rejected
 from channels.selection import Upstream, load
 from relay import callbacks, forwarding, lifecycle, polling
+from relay.forwarding import Handover
 from relay.models import Attempt, Callback, Task
 from tests.accounts import Account, open_channel
 from tests.faults.place import accept, begin, begin_attempt
@@ -143,14 +145,12 @@ def test_what_the_first_upstream_says_does_not_count_once_a_second_is_asked(
     assert bystander.entries(str(task_id)) == [("hold", "0.00", "0.10")]
 
 
-def move(task_id: int, attempt_id: int, second: Upstream) -> int | None:
-    """The first upstream refuses; None: the task is not to go on."""
+def move(task_id: int, attempt_id: int, second: Upstream) -> bool:
+    """The first upstream refuses; False: the task is not to go on."""
     no = Rejected("full", refusal=Refusal.QUEUE_FULL, next_channel=True)
-    task_id = Attempt.objects.values_list("task_id", flat=True).get(pk=attempt_id)
-    try:
-        return forwarding._move(task_id, attempt_id, no, second)
-    except Rejected:
-        return None
+    nobody = cast("Any", None)
+    handover = Handover(nobody, nobody, task_id, attempt_id, second)
+    return forwarding._move(handover, second, no)
 
 
 def test_no_task_is_claimed_by_two(bystander: Account) -> None:

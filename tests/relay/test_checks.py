@@ -7,7 +7,7 @@ from relay import checks
 
 
 def test_the_settings_as_shipped_are_good() -> None:
-    for check in (checks.public_url, checks.callback_networks, checks.poll_times):
+    for check in (checks.public_url, checks.allowed_networks, checks.poll_times):
         assert check(None) == []
 
 
@@ -20,7 +20,7 @@ def test_an_address_of_ours_that_nobody_can_call(settings: LazySettings, url: st
 @pytest.mark.parametrize("network", ["10.0.0.0/33", "10.0.0.1/8", "localhost", ""])
 def test_a_network_that_is_none(settings: LazySettings, network: str) -> None:
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8", network]
-    assert [error.id for error in checks.callback_networks(None)] == ["relay.E002"]
+    assert [error.id for error in checks.allowed_networks(None)] == ["relay.E002"]
 
 
 @pytest.mark.parametrize("least", [0, -1, 31])
