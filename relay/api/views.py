@@ -21,7 +21,7 @@ from relay import (
 )
 from relay.api import fields, picreader, readers
 from relay.api.auth import caller
-from relay.api.parsers import FacesParser, OrjsonParser
+from relay.api.parsers import FacesParser
 from relay.api.readers import Ask, Reader
 from relay.errors import InvalidRequest, TaskNotFound
 from relay.forwarding import Placed
@@ -80,7 +80,7 @@ class Submit(SubmitView):
 class Swap(Submit):
     """POST insight-face/swap: as JSON, or as the form that some clients send."""
 
-    parser_classes = (FacesParser, OrjsonParser)
+    parser_classes = (FacesParser,)
     reader = (readers.swap,)
 
 

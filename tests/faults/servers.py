@@ -114,7 +114,7 @@ class OwnPostgres(OwnServer):
                 with _gone_already():
                     os.kill(pid, signal.SIGKILL)
             super().kill()
-            connection.close()
+            _forget_connections()
             wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 
@@ -158,10 +158,15 @@ def own_postgres_server() -> Iterator[OwnPostgres]:
 
 def _switch(NAME: str, **where: str) -> None:  # noqa: N803  Django's names
     """The same dictionary is behind the connections of all threads."""
+    _forget_connections()
+    connection.settings_dict |= {"NAME": NAME} | where
+
+
+def _forget_connections() -> None:
+    """This process's own, the pooled ones included."""
     connection.close()
     if connection.pool:
         connection.close_pool()
-    connection.settings_dict |= {"NAME": NAME} | where
 
 
 def _beside(url: str, database: str) -> str:
