@@ -46,4 +46,4 @@ pytest:
 	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "not thorough"
 
 pytest-thorough:
-	DATABASE_POOL_SIZE=0 THOROUGH=1 FUZZ_EXAMPLES=40 $(PY) -m pytest -n $(WORKERS) -m thorough
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m thorough

@@ -128,6 +128,8 @@ if DATABASE_POOL_SIZE:
         "min_size": min(2, DATABASE_POOL_SIZE),
         "max_size": DATABASE_POOL_SIZE,
         "timeout": 5,
+        # After an outage of the database the pool tries again ever more rarely; not longer than so.
+        "reconnect_timeout": 2,
     }
 
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(VAR_DIR)

@@ -42,17 +42,15 @@ THOROUGH = (
     "tests/browser/",
     "tests/api/test_chain.py",
     "tests/api/test_every_route.py",
+    "tests/api/test_examples.py",
+    "tests/api/test_results_on_s3.py",
 )
-# Of these a small size runs with every `make test` too.
-SMALL_TOO = ("tests/api/test_every_route.py",)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is thorough; with THOROUGH unset the small sizes are not."""
-    is_thorough = bool(os.environ.get("THOROUGH"))
+    """Marks what `make test-thorough` runs and `make test` does not."""
     for item in items:
-        path = item.nodeid
-        if path.startswith(THOROUGH) and (is_thorough or not path.startswith(SMALL_TOO)):
+        if item.nodeid.startswith(THOROUGH):
             item.add_marker(pytest.mark.thorough)
 
 

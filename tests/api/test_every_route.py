@@ -4,8 +4,6 @@ its picture and its price, or the refusal that is documented.
 Run with -s for the table of routes and kinds.
 """
 
-import itertools
-import os
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -22,7 +20,6 @@ from tests.conftest import PRICES
 from tests.stack import Stack
 
 FUNDS = Decimal(1000)
-THOROUGH = bool(os.environ.get("THOROUGH"))
 NEWEST = "11.10"
 VERSIONS = {TRUEAI: NEWEST, TRUEAI_9: "9.5", TRUEAI_11: "11.0"}
 # All cost differently, so that a wrong price cannot be taken for the right one.
@@ -31,14 +28,9 @@ PRICE_LIST = {name: money.text(10_000 + 1_000 * n) for n, name in enumerate(NAME
 
 
 def cases(dialect: str) -> list[Case]:
-    """Older versions differ in their actions and not by the prefix. Every route under every prefix
-    is for `make test-thorough`; else each route has one prefix, and the prefixes take turns."""
-    if dialect in (TRUEAI_9, TRUEAI_11):
-        return [Case(row, "/mj") for row in ROWS]
-    if THOROUGH:
-        return [Case(row, prefix) for prefix in PREFIXES for row in ROWS]
-    turns = itertools.cycle(PREFIXES)
-    return [Case(row, next(turns)) for row in ROWS]
+    """Older versions differ in their actions and not by the prefix."""
+    prefixes = PREFIXES if dialect not in (TRUEAI_9, TRUEAI_11) else ["/mj"]
+    return [Case(row, prefix) for prefix in prefixes for row in ROWS]
 
 
 Lives = Callable[[str], dict[str, Life]]

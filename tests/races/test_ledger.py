@@ -158,7 +158,7 @@ def test_everything_at_once_on_one_wallet_waits_in_no_circle(bystander: Account)
 
     together([*[repeat(submit)] * 4, *[repeat(end)] * 6, repeat(top_up), stop])
     assert not errors, errors[:3]
-    assert min(done["begun"], done["succeeded True"], done["failed True"]) > 50, done
+    assert min(done["begun"], done["succeeded True"], done["failed True"]) > 10, done
     prove(bystander.tenant.pk)
 
 

@@ -133,6 +133,7 @@ def test_a_start_that_is_killed_midway_can_be_repeated(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "var")
     with pytest.raises(AssertionError, match="not in time"):
         machine.start(seconds=0.7)
+    machine.wait_until(lambda: bool(machine.records.alive("up")), seconds=10)
     machine.kill("up")
     machine.start()
     assert machine.funds() == 100
