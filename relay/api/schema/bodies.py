@@ -7,6 +7,7 @@ from django.conf import settings
 
 from relay.actions import CHANGES
 from relay.api import fields, readers, views
+from relay.api.parsers import FacesParser
 from relay.modes import MODES
 
 Schema = dict[str, Any]
@@ -70,6 +71,16 @@ COMMON: dict[str, Schema] = {
     "instanceId": FILTER,
     "modes": {"type": "array", "items": one_of(MODE_WORDS)},
     "remix": {"type": "boolean"},
+}
+
+# The same as a form, with the pictures as its files (relay/api/parsers.py).
+SWAP_FORM: Schema = {
+    "type": "object",
+    "required": list(FacesParser.files),
+    "properties": {
+        name: {"type": "string", "contentMediaType": "image/*"} | text(field)
+        for name, field in FacesParser.files.items()
+    },
 }
 
 SCHEMAS: dict[str, Schema] = {

@@ -185,6 +185,8 @@ def _complete(described: dict[str, Any], operation: Operation) -> None:
     described["responses"] = dict(sorted(described["responses"].items()))
     if operation.body and bodies.SCHEMAS[operation.body].keys() & {"required", "anyOf"}:
         described["requestBody"]["required"] = True
+    if operation.id == "swap":
+        described["requestBody"]["content"]["multipart/form-data"] = {"schema": bodies.SWAP_FORM}
     if any(row.name == "Idempotency-Key" for row in operation.parameters):
         header = {"$ref": "#/components/headers/Idempotent-Replayed"}
         described["responses"]["200"]["headers"] = {"Idempotent-Replayed": header}
