@@ -266,7 +266,13 @@ def _keep(statement: str, **params: object) -> None:
     """Stores an outcome. If the database is gone just now, the task is found again by polling:
     the tenant keeps a task that exists."""
     wait = timedelta(seconds=settings.POLL_MIN_SECONDS)
-    try:
-        sql.execute(statement, params | {"wait": wait})
-    except DatabaseError:
-        logger.exception("task %s: its outcome could not be stored", params["task_id"])
+    for tries_left in (1, 0):
+        try:
+            sql.execute(statement, params | {"wait": wait})
+            return
+        except DatabaseError:
+            # The pool may have given us a connection that died with the last server; storing the
+            # same outcome twice does no harm.
+            sql.release_connection()
+            if not tries_left:
+                logger.exception("task %s: its outcome could not be stored", params["task_id"])
