@@ -1,13 +1,16 @@
 """Price books: read from the JSON that operators of this family have, published as a whole."""
 
 import json
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from billing import money
-from billing.errors import PricesInvalid
+from billing.errors import BookRefused, PricesInvalid
 from billing.models import PriceBook, PriceRule
 
 NAME_MAX_CHARS = 64
@@ -36,11 +39,64 @@ def parse(text: str) -> dict[str, int]:
 
 @transaction.atomic
 def publish(prices: dict[str, int], *, memo: str = "") -> PriceBook:
+    """A book of these prices for everybody, in force at once; ratios and prices of single groups
+    and tenants are not in it."""
     book = PriceBook.objects.create(memo=memo)
     PriceRule.objects.bulk_create(
         PriceRule(book=book, name=name, amount=amount) for name, amount in prices.items()
     )
+    return release(book, actor="")
+
+
+@transaction.atomic
+def draft(*, origin: PriceBook | None, actor: str, memo: str = "") -> PriceBook:
+    """A draft with the lines of `origin`, empty without one."""
+    book = PriceBook.objects.create(origin=origin, created_by=actor, memo=memo)
+    if origin is not None:
+        _copy(origin.rules.all(), book)
+        _copy(origin.ratios.all(), book)
     return book
+
+
+def release(book: PriceBook, *, actor: str, effective_at: datetime | None = None) -> PriceBook:
+    """Publishes a draft: in force from `effective_at` on, at once without it.
+
+    Raises BookRefused when it is published already or its time is past.
+    """
+    now = timezone.now()
+    if effective_at is not None and effective_at < now:
+        raise BookRefused("a price book cannot be in force before it is published")
+    drafts = PriceBook.objects.filter(pk=book.pk, published_at__isnull=True)
+    published = {"published_at": now, "published_by": actor, "effective_at": effective_at or now}
+    if not drafts.update(**published):
+        raise BookRefused(f"{book} is published already")
+    book.refresh_from_db()
+    return book
+
+
+def withdraw(book: PriceBook) -> PriceBook:
+    """Makes a draft again of a book whose time has not come. Raises BookRefused."""
+    unpublished = {"published_at": None, "published_by": "", "effective_at": None}
+    if not PriceBook.objects.upcoming().filter(pk=book.pk).update(**unpublished):
+        raise BookRefused(f"{book} is not waiting for its time")
+    book.refresh_from_db()
+    return book
+
+
+@transaction.atomic
+def roll_back(to: PriceBook, *, actor: str, effective_at: datetime | None = None) -> PriceBook:
+    """Publishes a copy of an older book. Raises BookRefused."""
+    if to.published_at is None:
+        raise BookRefused(f"{to} was never published")
+    copy = draft(origin=to, actor=actor, memo=f"back to {to}")
+    return release(copy, actor=actor, effective_at=effective_at)
+
+
+def _copy(lines: QuerySet[Any], book: PriceBook) -> None:
+    copies = list(lines)
+    for line in copies:
+        line.pk, line.book = None, book
+    lines.model._default_manager.bulk_create(copies)
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

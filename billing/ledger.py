@@ -1,120 +1,270 @@
 """The only writer of wallets, of the money fields of keys, and of ledger entries.
 
-Each function is one statement, so wallet, key and entry change together or not at all. Every
-statement locks the wallet before the key: two of them can wait for each other, never in a circle.
-What must hold is also written into the database: see the constraints of Wallet and Entry.
+Each function is one statement, so wallet, key and entry change together or not at all; a refund is
+two, under the wallet's lock. Every statement locks the wallet before the key: two of them can wait
+for each other, never in a circle. What must hold is also written into the database: see the
+constraints of Wallet and Entry.
 """
 
-from billing.errors import QuotaNotEnough
-from billing.models import Entry, Wallet
+import uuid
+from typing import Any
+
+from django.db import transaction
+
+from billing.errors import (
+    ConcurrencyLimited,
+    NothingCaptured,
+    Overdrawn,
+    QuotaNotEnough,
+    RefundRefused,
+)
+from billing.models import Entry, Token, Wallet
 from common import sql
+
+# -- Periods ---------------------------------------------------------------------------------------
+
+
+def _began(period: str, moment: str) -> str:
+    """When the day, week or month (UTC) began that a moment is in."""
+    return f"date_trunc('{period}', {moment} AT TIME ZONE 'UTC')::date"
+
+
+# A hold counts in the periods it was made in. A later period begins from nothing; one that is
+# over already (this transaction waited over midnight) is not counted any more.
+_HOLD_PERIODS = ", ".join(
+    f"""{period}_used = CASE
+            WHEN billing_token.{period}_began = {_began(period, "now()")}
+                THEN billing_token.{period}_used + %(price)s
+            WHEN billing_token.{period}_began > {_began(period, "now()")}
+                THEN billing_token.{period}_used
+            ELSE %(price)s END,
+        {period}_began = greatest(billing_token.{period}_began, {_began(period, "now()")})"""
+    for period in Token.PERIODS
+)
+_FITS_PERIODS = " AND ".join(
+    f"""(token.{period}_budget IS NULL OR %(price)s + CASE
+            WHEN token.{period}_began >= {_began(period, "now()")} THEN token.{period}_used ELSE 0
+            END <= token.{period}_budget)"""
+    for period in Token.PERIODS
+)
+# Whatever of a hold is given back is given back to its periods, as far as they are not over.
+_RETURN_PERIODS = ", ".join(
+    f"""{period}_used = billing_token.{period}_used - CASE
+            WHEN billing_token.{period}_began = {_began(period, "hold.created_at")}
+                THEN {{returned}} ELSE 0 END"""
+    for period in Token.PERIODS
+)
+
+_INSERT_ENTRY = """
+INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_after, held_after,
+                           token_id, price_rule_id, price_name, mode, channel, cost, actor, memo)
+"""
+
+# -- Hold ------------------------------------------------------------------------------------------
 
 # Parts of one data-modifying statement that relay/statements.py joins with the task's own parts:
 # HOLD, then a part `task(id)` that inserts from `wallet` (no money, no task), then HOLD_ENTRY.
-# Parameters: tenant_id, token_id, price, price_rule_id.
-# `payer` decides under lock; the two updates cannot fail after it.
-HOLD = """
+# Parameters: those of hold_params(). `payer` decides under lock; the updates cannot fail after it.
+HOLD = f"""
 payer AS (
-    SELECT wallet.tenant_id, token.id AS token_id
+    SELECT wallet.id AS wallet_id, token.id AS token_id
     FROM billing_wallet wallet, billing_token token
-    WHERE wallet.tenant_id = %(tenant_id)s
-      AND token.id = %(token_id)s AND token.tenant_id = wallet.tenant_id AND token.is_active
+    WHERE wallet.id = %(wallet_id)s
+      AND token.id = %(token_id)s AND token.tenant_id = wallet.tenant_id
+      AND token.is_test = wallet.is_test AND token.is_active
       AND wallet.balance - wallet.held + wallet.credit_limit >= %(price)s
       AND (token.budget IS NULL OR token.budget - token.spent - token.held >= %(price)s)
+      AND {_FITS_PERIODS}
+      AND (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
+      AND (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
     FOR NO KEY UPDATE
 ), wallet AS (
-    UPDATE billing_wallet SET held = billing_wallet.held + %(price)s
-    FROM payer WHERE billing_wallet.tenant_id = payer.tenant_id
-    RETURNING billing_wallet.tenant_id, billing_wallet.balance, billing_wallet.held
+    UPDATE billing_wallet
+    SET held = billing_wallet.held + %(price)s, open_holds = billing_wallet.open_holds + 1
+    FROM payer WHERE billing_wallet.id = payer.wallet_id
+    RETURNING billing_wallet.id, billing_wallet.tenant_id, billing_wallet.is_test,
+              billing_wallet.balance, billing_wallet.held
 ), token AS (
-    UPDATE billing_token SET held = billing_token.held + %(price)s
+    UPDATE billing_token
+    SET held = billing_token.held + %(price)s, open_holds = billing_token.open_holds + 1,
+        {_HOLD_PERIODS}
     FROM payer, wallet WHERE billing_token.id = payer.token_id
-)"""
+)"""  # noqa: S608  the parts are constants
 
-HOLD_ENTRY = """
-INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_after, held_after,
-                           token_id, price_rule_id, actor, memo)
-SELECT wallet.tenant_id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wallet.held,
-       %(token_id)s, %(price_rule_id)s, '', ''
+HOLD_ENTRY = f"""
+{_INSERT_ENTRY}
+SELECT wallet.id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wallet.held,
+       %(token_id)s, %(price_rule_id)s, %(price_name)s, %(mode)s, NULL, NULL, '', ''
 FROM wallet, task
-"""
+"""  # noqa: S608  the parts are constants
 
 _HOLD_ALONE = f"""
 WITH {HOLD}, task AS (SELECT %(reference)s AS id FROM wallet), entry AS ({HOLD_ENTRY})
 SELECT FROM wallet
 """  # noqa: S608  the parts are constants
 
-# Ends a hold. `amount` is what the tenant pays of it: all, a cheaper mode's price, or nothing.
-# What is given back is read from the hold itself. A second end of the same hold breaks the
-# constraint `hold_ends_once` and with it the whole statement.
-_END = """
+# -- Its end ---------------------------------------------------------------------------------------
+
+# `amount` is what the tenant pays of it: all, a cheaper mode's price, or nothing. What is given
+# back is read from the hold itself. A second end of the same hold breaks the constraint
+# `hold_ends_once` and with it the whole statement.
+_END = f"""
 WITH hold AS (
     SELECT * FROM billing_entry WHERE reference = %(reference)s AND kind = 'hold'
 ), wallet AS (
     UPDATE billing_wallet
-    SET balance = billing_wallet.balance - %(amount)s, held = billing_wallet.held - hold.held
-    FROM hold WHERE billing_wallet.tenant_id = hold.wallet_id
-    RETURNING billing_wallet.tenant_id, billing_wallet.balance, billing_wallet.held
+    SET balance = billing_wallet.balance - %(amount)s, held = billing_wallet.held - hold.held,
+        open_holds = billing_wallet.open_holds - 1
+    FROM hold WHERE billing_wallet.id = hold.wallet_id
+    RETURNING billing_wallet.id, billing_wallet.balance, billing_wallet.held
 ), token AS (
     UPDATE billing_token
-    SET held = billing_token.held - hold.held, spent = billing_token.spent + %(amount)s
+    SET held = billing_token.held - hold.held, spent = billing_token.spent + %(amount)s,
+        open_holds = billing_token.open_holds - 1,
+        {_RETURN_PERIODS.format(returned="hold.held - %(amount)s")}
     FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
-INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_after, held_after,
-                           token_id, price_rule_id, actor, memo)
-SELECT wallet.tenant_id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held, wallet.balance,
-       wallet.held, hold.token_id, hold.price_rule_id, %(actor)s, %(memo)s
+{_INSERT_ENTRY}
+SELECT wallet.id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held, wallet.balance,
+       wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
+       %(channel)s::bigint, %(cost)s::bigint, '', %(memo)s
 FROM hold, wallet
-"""
+"""  # noqa: S608  the parts are constants
 
-_TOPUP = """
-WITH wallet AS (
-    UPDATE billing_wallet SET balance = balance + %(amount)s
-    WHERE tenant_id = %(tenant_id)s
-    RETURNING tenant_id, balance, held
+# -- Refund ----------------------------------------------------------------------------------------
+
+_LOCK_CAPTURE = """
+SELECT -capture.amount AS captured
+FROM billing_entry capture JOIN billing_wallet wallet ON wallet.id = capture.wallet_id
+WHERE capture.reference = %(reference)s AND capture.kind = 'capture'
+FOR NO KEY UPDATE OF wallet
+"""
+_REFUNDED = """
+SELECT coalesce(sum(amount), 0)::bigint AS refunded FROM billing_entry
+WHERE reference = %(reference)s AND kind = 'refund'
+"""
+_REFUND = f"""
+WITH hold AS (
+    SELECT held.created_at, paid.wallet_id, paid.reference, paid.token_id, paid.price_rule_id,
+           paid.price_name, paid.mode, paid.channel
+    FROM billing_entry held JOIN billing_entry paid USING (reference)
+    WHERE reference = %(reference)s AND held.kind = 'hold' AND paid.kind = 'capture'
+), wallet AS (
+    UPDATE billing_wallet SET balance = billing_wallet.balance + %(amount)s
+    FROM hold WHERE billing_wallet.id = hold.wallet_id
+    RETURNING billing_wallet.id, billing_wallet.balance, billing_wallet.held
+), token AS (
+    UPDATE billing_token
+    SET spent = billing_token.spent - %(amount)s,
+        {_RETURN_PERIODS.format(returned="%(amount)s")}
+    FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
-INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_after, held_after,
-                           actor, memo)
-SELECT tenant_id, 'topup', %(reference)s, %(amount)s, 0, balance, held, %(actor)s, %(memo)s
+{_INSERT_ENTRY}
+SELECT wallet.id, 'refund', hold.reference, %(amount)s, 0, wallet.balance, wallet.held,
+       hold.token_id, hold.price_rule_id, hold.price_name, hold.mode, hold.channel, NULL,
+       %(actor)s, %(memo)s
+FROM hold, wallet
+"""  # noqa: S608  the parts are constants
+
+# -- Money from outside ----------------------------------------------------------------------------
+
+# Not below what is held and what is lent.
+_BOOK = f"""
+WITH wallet AS (
+    UPDATE billing_wallet
+    SET balance = balance + %(amount)s, credit_limit = coalesce(%(credit_limit)s, credit_limit)
+    WHERE tenant_id = %(tenant_id)s AND is_test = %(is_test)s
+      AND balance + %(amount)s - held + coalesce(%(credit_limit)s, credit_limit) >= 0
+    RETURNING id, balance, held
+)
+{_INSERT_ENTRY}
+SELECT id, %(kind)s, %(reference)s, %(amount)s, 0, balance, held, NULL, NULL, '', '', NULL, NULL,
+       %(actor)s, %(memo)s
 FROM wallet
-"""
+"""  # noqa: S608  the parts are constants
 
-_WHY_REFUSED = """
-SELECT wallet.balance - wallet.held + wallet.credit_limit AS available, token.is_active,
-       token.budget - token.spent - token.held AS budget_left
+_WHY_REFUSED = f"""
+SELECT wallet.balance - wallet.held + wallet.credit_limit >= %(price)s AS has_money,
+       (token.budget IS NULL OR token.budget - token.spent - token.held >= %(price)s)
+           AND {_FITS_PERIODS} AS has_budget,
+       (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
+           AS tenant_has_room,
+       (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
+           AS key_has_room
 FROM billing_wallet wallet JOIN billing_token token USING (tenant_id)
-WHERE wallet.tenant_id = %(tenant_id)s AND token.id = %(token_id)s
-"""
+WHERE wallet.id = %(wallet_id)s AND token.id = %(token_id)s
+"""  # noqa: S608  the parts are constants
 
 
-def hold(*, tenant_id: int, token_id: int, price: int, price_rule_id: int, reference: str) -> None:
-    """Holds `price` micro-units for a drawing that is confirmed later than it was begun.
+def hold(params: dict[str, Any], *, reference: str) -> None:
+    """Holds the price for a drawing that is confirmed later than it was begun.
 
-    Raises QuotaNotEnough. (A submit's hold is part of relay/statements.py's SUBMIT.)
+    `params`: those of HOLD, as relay/orders.py makes them for a submit too. Raises what refusal()
+    returns. (A submit's hold is part of relay/statements.py's SUBMIT.)
     """
-    params: dict[str, int | str] = {"tenant_id": tenant_id, "token_id": token_id}
-    params |= {"price": price, "price_rule_id": price_rule_id, "reference": reference}
-    if sql.fetch_one(_HOLD_ALONE, params) is None:
-        raise refusal(tenant_id=tenant_id, token_id=token_id)
+    if sql.fetch_one(_HOLD_ALONE, params | {"reference": reference}) is None:
+        raise refusal(params)
 
 
-def capture(*, reference: str, amount: int, memo: str = "") -> None:
-    """The drawing succeeded: `amount` micro-units of the hold are paid, the rest is free again."""
-    _end(reference=reference, kind=Entry.Kind.CAPTURE, amount=amount, memo=memo)
+def capture(
+    *,
+    reference: str,
+    amount: int,
+    channel: int | None = None,
+    cost: int | None = None,
+    memo: str = "",
+) -> None:
+    """The drawing succeeded: `amount` micro-units of the hold are paid, the rest is free again.
+
+    `channel` drew it and takes `cost` micro-units for that, None where it is not known.
+    """
+    _end(reference, Entry.Kind.CAPTURE, amount=amount, channel=channel, cost=cost, memo=memo)
 
 
 def release(*, reference: str, memo: str = "") -> None:
     """The drawing came to nothing: the whole hold is free again, for wallet and key."""
-    _end(reference=reference, kind=Entry.Kind.RELEASE, amount=0, memo=memo)
+    _end(reference, Entry.Kind.RELEASE, amount=0, channel=None, cost=None, memo=memo)
 
 
-def _end(*, reference: str, kind: str, amount: int, memo: str) -> None:
-    params = {"reference": reference, "kind": kind, "amount": amount, "actor": "", "memo": memo}
-    if sql.execute(_END, params) != 1:
+def _end(reference: str, kind: str, **params: Any) -> None:
+    if sql.execute(_END, params | {"reference": reference, "kind": kind}) != 1:
         raise LookupError(f"there is no hold {reference}")
 
 
-def topup(*, tenant_id: int, amount: int, reference: str, actor: str, memo: str = "") -> None:
+@transaction.atomic
+def refund(
+    *, reference: str, amount: int | None, actor: str, memo: str, refunded_before: int | None = None
+) -> int:
+    """Gives a captured payment back, `amount` micro-units of it or (None) what is left of it: to
+    the wallet, the key's budgets and the usage totals. Returns what was given back.
+
+    `refunded_before` is what the caller saw refunded: if it is not so any more, nothing happens,
+    and a form that is sent twice counts once. Raises NothingCaptured, RefundRefused.
+    """
+    captured = sql.fetch_one(_LOCK_CAPTURE, {"reference": reference})
+    if captured is None:
+        raise NothingCaptured(reference)
+    refunded = sql.fetch_one(_REFUNDED, {"reference": reference}).refunded
+    if refunded_before is not None and refunded_before != refunded:
+        raise RefundRefused("it has been refunded meanwhile; look at it again")
+    left = captured.captured - refunded
+    amount = left if amount is None else amount
+    if not 0 < amount <= left:
+        raise RefundRefused("a refund must be more than nothing and at most what is left to refund")
+    params = {"reference": reference, "amount": amount, "actor": actor, "memo": memo}
+    sql.execute(_REFUND, params)
+    return amount
+
+
+def topup(
+    *,
+    tenant_id: int,
+    amount: int,
+    reference: str,
+    actor: str,
+    memo: str = "",
+    is_test: bool = False,
+) -> None:
     """Adds bought money, `amount` micro-units, once per reference.
 
     Raises ValueError for an amount that is not positive, Wallet.DoesNotExist, and
@@ -122,14 +272,60 @@ def topup(*, tenant_id: int, amount: int, reference: str, actor: str, memo: str 
     """
     if amount <= 0:
         raise ValueError("a top-up must be positive")
-    params = {"tenant_id": tenant_id, "amount": amount, "reference": reference}
-    if sql.execute(_TOPUP, params | {"actor": actor, "memo": memo}) != 1:
+    _book(Entry.Kind.TOPUP, tenant_id, amount, reference, actor, memo, is_test=is_test)
+
+
+def adjust(*, tenant_id: int, amount: int, reference: str, actor: str, memo: str) -> None:
+    """Corrects a balance by `amount` micro-units, up or down, once per reference.
+
+    Raises ValueError for nothing and without a reason, Overdrawn, Wallet.DoesNotExist, and
+    django.db.IntegrityError when this reference has been booked before.
+    """
+    if not amount or not memo.strip() or not actor:
+        raise ValueError("an adjustment needs an amount, a reason and somebody who does it")
+    _book(Entry.Kind.ADJUST, tenant_id, amount, reference, actor, memo)
+
+
+def set_credit_limit(*, tenant_id: int, credit_limit: int, actor: str) -> None:
+    """How far the balance may go below zero, micro-units; the ledger tells who allowed it.
+
+    Raises ValueError for a negative one, Overdrawn when more is used already,
+    Wallet.DoesNotExist.
+    """
+    if credit_limit < 0:
+        raise ValueError("a credit limit is not negative")
+    reference = f"credit-limit-{uuid.uuid4().hex}"
+    memo = f"credit limit {credit_limit}"
+    _book(Entry.Kind.ADJUST, tenant_id, 0, reference, actor, memo, credit_limit=credit_limit)
+
+
+def _book(
+    kind: str,
+    tenant_id: int,
+    amount: int,
+    reference: str,
+    actor: str,
+    memo: str,
+    *,
+    is_test: bool = False,
+    credit_limit: int | None = None,
+) -> None:
+    params = {"kind": kind, "tenant_id": tenant_id, "amount": amount, "reference": reference}
+    params |= {"actor": actor, "memo": memo, "is_test": is_test, "credit_limit": credit_limit}
+    if sql.execute(_BOOK, params) != 1:
+        if Wallet.objects.filter(tenant_id=tenant_id, is_test=is_test).exists():
+            raise Overdrawn
         raise Wallet.DoesNotExist
 
 
-def refusal(*, tenant_id: int, token_id: int) -> QuotaNotEnough:
-    """Why a hold was refused, in words for the tenant."""
-    row = sql.fetch_one(_WHY_REFUSED, {"tenant_id": tenant_id, "token_id": token_id})
-    if row is not None and row.budget_left is not None and row.budget_left < row.available:
+def refusal(params: dict[str, Any]) -> QuotaNotEnough | ConcurrencyLimited:
+    """Why a hold with these parameters was refused, in words for the tenant."""
+    row = sql.fetch_one(_WHY_REFUSED, params)
+    if row is not None and row.has_money and row.has_budget:
+        if not row.key_has_room:
+            return ConcurrencyLimited("this key", params["key_concurrency"])
+        if not row.tenant_has_room:
+            return ConcurrencyLimited("this tenant", params["tenant_concurrency"])
+    if row is not None and row.has_money and not row.has_budget:
         return QuotaNotEnough("quota_not_enough: the budget of this key is used up")
     return QuotaNotEnough("quota_not_enough: the balance is too low for this action")

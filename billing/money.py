@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 UNIT = 1_000_000
+MICRO_HELP = "Micro-units: 1,000,000 = 1.00 of the site's currency."
 # 2^53 micro-units is 9 thousand million; a larger figure is a slip of the finger.
 LARGEST = 2**53
 

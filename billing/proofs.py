@@ -2,14 +2,14 @@
 
 PROOFS = {
     "a wallet is the sum of its entries": """
-        SELECT format('tenant %s: balance %s, entries %s; held %s, entries %s', wallet.tenant_id,
+        SELECT format('wallet %s: balance %s, entries %s; held %s, entries %s', wallet.id,
                       wallet.balance, coalesce(sums.amount, 0),
                       wallet.held, coalesce(sums.held, 0)) AS finding
         FROM billing_wallet wallet
         LEFT JOIN (
             SELECT wallet_id, sum(amount) AS amount, sum(held) AS held
             FROM billing_entry GROUP BY wallet_id
-        ) sums ON sums.wallet_id = wallet.tenant_id
+        ) sums ON sums.wallet_id = wallet.id
         WHERE wallet.balance <> coalesce(sums.amount, 0) OR wallet.held <> coalesce(sums.held, 0)
     """,
     "every entry follows from the one before": """

@@ -12,11 +12,10 @@ class Funds(NamedTuple):
     used: int
 
 
-def funds(*, tenant_id: int, token_id: int) -> Funds:
-    """The key's own budget counts where it has one, else the tenant's wallet does."""
+def funds(*, wallet_id: int, token_id: int) -> Funds:
+    """The key's own budget counts where it has one, else the wallet does."""
     token = Token.objects.get(pk=token_id)
-    wallet = Wallet.objects.get(pk=tenant_id)
-    left = wallet.balance - wallet.held + wallet.credit_limit
+    left = Wallet.objects.get(pk=wallet_id).available
     used = token.spent + token.held
     if token.budget is not None:
         left = min(left, token.budget - used)

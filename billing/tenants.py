@@ -2,12 +2,16 @@
 
 import base64
 import secrets
+import uuid
 
 from django.db import transaction
 
+from billing import ledger
 from billing.models import Group, Tenant, Wallet
+from billing.money import UNIT
 
 DEFAULT_GROUP = "default"
+TEST_MONEY = 1000 * UNIT
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105  a prefix, not a secret
 WEBHOOK_SECRET_BYTES = 32
 
@@ -22,6 +26,27 @@ def create(*, name: str, group: str = DEFAULT_GROUP) -> Tenant:
     )
     Wallet.objects.create(tenant=tenant)
     return tenant
+
+
+def open_test_wallet(tenant: Tenant) -> Wallet:
+    """Where test keys pay from, filled when it is new. Its money is worth nothing."""
+    wallet, is_new = Wallet.objects.get_or_create(tenant=tenant, is_test=True)
+    if is_new:
+        fill_test_wallet(tenant, actor="system")
+        wallet.refresh_from_db()
+    return wallet
+
+
+def fill_test_wallet(tenant: Tenant, *, actor: str) -> None:
+    """More play money. Raises Wallet.DoesNotExist before there is a test key."""
+    ledger.topup(
+        tenant_id=tenant.pk,
+        amount=TEST_MONEY,
+        reference=f"test-money-{uuid.uuid4().hex}",
+        actor=actor,
+        memo="test money",
+        is_test=True,
+    )
 
 
 def make_webhook_secret() -> str:

@@ -4,16 +4,21 @@ import hashlib
 import hmac
 import secrets
 import string
-from decimal import Decimal
-from typing import NamedTuple
+from datetime import timedelta
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
 
+from billing import tenants
 from billing.errors import InvalidKey, TenantDisabled
 from billing.models import Tenant, Token
+from billing.pricing import Buyer
 from common import sql
 
 KEY_PREFIX = "sk-"
+TEST_PREFIX = "sk-test-"
 KEY_LENGTH = 48
 SHOWN_CHARS = 8
 _ALPHABET = string.ascii_letters + string.digits
@@ -25,16 +30,26 @@ class Caller(NamedTuple):
     token_id: int
     token_name: str
     tenant_id: int
+    wallet_id: int
+    is_test: bool
     tenant_is_active: bool
     image_setting: str
     default_mode: str
+    hook: str
     budget: int | None
-    held: int
-    spent: int
     expires_at: int
-    default_hook: str
+    actions: list[str]
+    modes: list[str]
+    addresses: list[str]
+    key_rpm: int | None
+    key_concurrency: int | None
+    key_queue_seconds: int
+    tenant_rpm: int | None
+    tenant_concurrency: int | None
+    tenant_queue_seconds: int
+    group_id: int
     group_name: str
-    group_ratio: Decimal
+    home_id: int
     prices_generation: int
     channels_generation: int
 
@@ -43,42 +58,76 @@ class Caller(NamedTuple):
         """Django REST framework's permission asks its "user" for this."""
         return True
 
+    @property
+    def buyer(self) -> Buyer:
+        return Buyer(tenant_id=self.tenant_id, group_id=self.group_id, home_id=self.home_id)
 
+
+# The second look, for keys that were replaced a short while ago, is only made where the first
+# finds nothing.
 _CALLER = """
 SELECT token.id AS token_id, token.name AS token_name, tenant.id AS tenant_id,
+       wallet.id AS wallet_id, token.is_test,
        tenant.is_active AS tenant_is_active, token.image_setting, token.default_mode,
-       token.budget, token.held, token.spent,
-       coalesce(extract(epoch FROM token.expires_at), 0)::bigint AS expires_at,
-       tenant.default_hook, grp.name AS group_name, grp.ratio AS group_ratio,
+       CASE token.hook WHEN '' THEN tenant.default_hook ELSE token.hook END AS hook,
+       token.budget, coalesce(extract(epoch FROM token.expires_at), 0)::bigint AS expires_at,
+       token.actions, token.modes, token.addresses,
+       token.rpm AS key_rpm, token.concurrency AS key_concurrency,
+       token.queue_seconds AS key_queue_seconds,
+       tenant.rpm AS tenant_rpm, tenant.concurrency AS tenant_concurrency,
+       tenant.queue_seconds AS tenant_queue_seconds,
+       grp.id AS group_id, grp.name AS group_name, tenant.group_id AS home_id,
        (SELECT value FROM common_generation WHERE name = 'prices') AS prices_generation,
        (SELECT value FROM common_generation WHERE name = 'channels') AS channels_generation
 FROM billing_token token
 JOIN billing_tenant tenant ON tenant.id = token.tenant_id
-JOIN billing_group grp ON grp.id = tenant.group_id
-WHERE token.digest = %s AND token.is_active
-  AND (token.expires_at IS NULL OR token.expires_at > now())
+JOIN billing_wallet wallet ON wallet.tenant_id = tenant.id AND wallet.is_test = token.is_test
+JOIN billing_group grp ON grp.id = coalesce(token.group_id, tenant.group_id)
+WHERE token.id = coalesce(
+    (SELECT id FROM billing_token WHERE digest = %(digest)s),
+    (SELECT id FROM billing_token WHERE old_digest = %(digest)s AND old_expires_at > now())
+  )
+  AND token.is_active AND (token.expires_at IS NULL OR token.expires_at > now())
 """
 
 
-def make(
-    *,
-    tenant: Tenant,
-    name: str,
-    budget: int | None = None,
-    image_setting: str = Token.ImageSetting.PROXY,
-) -> tuple[Token, str]:
-    """A new key of the tenant: (row, key). The key is not stored and cannot be shown again."""
-    secret = "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
-    key = KEY_PREFIX + secret
+def make(*, tenant: Tenant, name: str, is_test: bool = False, **fields: Any) -> tuple[Token, str]:
+    """A new key of the tenant: (row, key). The key is not stored and cannot be shown again.
+
+    `fields`: whatever else a Token has.
+    """
+    key = _new_key(is_test=is_test)
+    if is_test:
+        tenants.open_test_wallet(tenant)
     token = Token.objects.create(
-        tenant=tenant,
-        name=name,
-        prefix=key[: len(KEY_PREFIX) + SHOWN_CHARS],
-        digest=digest(key),
-        budget=budget,
-        image_setting=image_setting,
+        tenant=tenant, name=name, is_test=is_test, prefix=shown(key), digest=digest(key), **fields
     )
     return token, key
+
+
+def rotate(token: Token, *, overlap: timedelta) -> str:
+    """A new key in the place of the old one, which goes on for `overlap`. Budget, limits and
+    usage stay. Returns the key, which cannot be shown again."""
+    key = _new_key(is_test=token.is_test)
+    Token.objects.filter(pk=token.pk).update(
+        old_digest=F("digest"),
+        old_expires_at=timezone.now() + overlap,
+        digest=digest(key),
+        prefix=shown(key),
+    )
+    token.refresh_from_db()
+    return key
+
+
+def shown(key: str) -> str:
+    """As much of a key as it is recognised by."""
+    head = TEST_PREFIX if key.startswith(TEST_PREFIX) else KEY_PREFIX
+    return key[: len(head) + SHOWN_CHARS]
+
+
+def _new_key(*, is_test: bool) -> str:
+    secret = "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))
+    return (TEST_PREFIX if is_test else KEY_PREFIX) + secret
 
 
 def digest(key: str) -> bytes:
@@ -92,7 +141,7 @@ def digest(key: str) -> bytes:
 
 def authenticate(key: str) -> Caller:
     """The caller behind a key. Raises InvalidKey, TenantDisabled."""
-    row = sql.fetch_one(_CALLER, (digest(key),)) if key else None
+    row = sql.fetch_one(_CALLER, {"digest": digest(key)}) if key else None
     if row is None:
         raise InvalidKey
     caller = Caller(*row)

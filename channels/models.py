@@ -65,6 +65,9 @@ class Channel(models.Model):
     pass_filters = models.BooleanField(
         default=False, help_text="Pass the tenant's accountFilter on (instance, remark, remix)."
     )
+    is_test = models.BooleanField(
+        default=False, help_text="Draws for test keys, and for them only."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -75,3 +78,23 @@ class Channel(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CostRule(models.Model):
+    """What a channel takes: lines in the form of a price book's (billing/models/prices.py)."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="costs")
+    name = models.CharField(max_length=64, help_text="The price name, e.g. mj_imagine or mj_*.")
+    mode = models.CharField(max_length=8, blank=True, help_text="Empty: any mode.")
+    amount = models.BigIntegerField(
+        help_text="Micro-units: 1,000,000 = 1.00 of the site's currency."
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("channel", "name", "mode", name="cost_rule_is_unique"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="cost_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.mode or 'any mode'}"

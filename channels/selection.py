@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from channels.errors import NoChannel, Unsupported
 from channels.models import Channel
+from common.patterns import Patterns
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,15 @@ class Upstream:
     actions: frozenset[str]
     modes: frozenset[str]
     pass_filters: bool = False
+    is_test: bool = False
+    # What a drawing takes, micro-units by price name and mode.
+    costs: Patterns[int] = field(default_factory=Patterns, repr=False)
 
-    def serves(self, *, group: str, action: str, mode: str) -> bool:
+    def serves(self, *, group: str, action: str, mode: str, is_test: bool) -> bool:
         """An empty set means: every one."""
         return (
             self.state == Channel.State.ENABLED
+            and self.is_test == is_test
             and (not self.groups or group in self.groups)
             and (not self.actions or action in self.actions)
             and (not self.modes or mode in self.modes)
@@ -57,19 +62,22 @@ def pick(
     action: str,
     mode: str,
     generation: int,
+    is_test: bool = False,
     obstacle: Callable[[Upstream], str] = lambda upstream: "",
     tried: Collection[int] = (),
 ) -> Upstream:
     """The channel of the highest priority that serves this, by weighted lot among equals.
 
     `generation` is the caller's (billing/tokens.py): the list in this process is read anew when
-    it is older. `obstacle` says why a channel cannot do it, if it cannot. Channels in `tried` are
-    left out. Raises NoChannel, and Unsupported when there are channels and none of them can.
+    it is older. With `is_test` only test channels count, else only the others. `obstacle` says why
+    a channel cannot do it, if it cannot. Channels in `tried` are left out. Raises NoChannel, and
+    Unsupported when there are channels and none of them can.
     """
     serving = [
         upstream
         for upstream in _upstreams(generation)
-        if upstream.id not in tried and upstream.serves(group=group, action=action, mode=mode)
+        if upstream.id not in tried
+        and upstream.serves(group=group, action=action, mode=mode, is_test=is_test)
     ]
     if not serving:
         raise NoChannel(action, mode)
@@ -93,8 +101,12 @@ def _upstreams(generation: int) -> tuple[Upstream, ...]:
     if _known.generation < generation:
         with _lock:
             if _known.generation < generation:
-                _known = _Known(generation, tuple(_plain(c) for c in Channel.objects.all()))
+                _known = _Known(generation, _read())
     return _known.upstreams
+
+
+def _read() -> tuple[Upstream, ...]:
+    return tuple(_plain(channel) for channel in Channel.objects.prefetch_related("costs"))
 
 
 def _plain(channel: Channel) -> Upstream:
@@ -111,4 +123,6 @@ def _plain(channel: Channel) -> Upstream:
         actions=frozenset(channel.actions),
         modes=frozenset(channel.modes),
         pass_filters=channel.pass_filters,
+        is_test=channel.is_test,
+        costs=Patterns((rule.name, rule.mode, rule.amount) for rule in channel.costs.all()),
     )

@@ -32,6 +32,27 @@ VIDEO = Action("VIDEO", ("mj_video",))
 UPLOAD = Action("UPLOAD", ("mj_upload",))
 SWAP_FACE = Action("SWAP_FACE", ("swap_face",))
 
+ALL = (
+    IMAGINE,
+    BLEND,
+    DESCRIBE,
+    SHORTEN,
+    UPSCALE,
+    UPSCALE_HD,
+    VARIATION,
+    LOW_VARIATION,
+    HIGH_VARIATION,
+    REROLL,
+    PAN,
+    ZOOM,
+    CUSTOM_ZOOM,
+    INPAINT,
+    EDITS,
+    VIDEO,
+    UPLOAD,
+    SWAP_FACE,
+)
+
 # What the confirmation of a modal costs, whichever action opened it.
 MODAL_PRICE_NAMES = ("mj_modal",)
 
@@ -81,7 +102,5 @@ def meaning(custom_id: str) -> Meaning | None:
 
 def all_price_names() -> list[str]:
     """Every price name that an operator may set."""
-    known = [action for _, action in _CUSTOM_IDS]
-    known += [BLEND, SHORTEN, EDITS, UPLOAD, SWAP_FACE]
-    names = [name for action in known for name in action.price_names]
-    return list(dict.fromkeys([*names, *MODAL_PRICE_NAMES]))
+    names = [name for action in ALL for name in action.price_names]
+    return list(dict.fromkeys(names))

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -17,11 +17,22 @@ PASSWORD_BYTES = 15
 TENANT = "demo"
 START_MONEY = 100 * UNIT
 START_REFERENCE = "bootstrap-demo"
-# Name, kind, the sandbox's base address for it, priority. The first can do everything; the second
-# is there for when the first refuses.
-CHANNELS = (
-    ("sandbox", Channel.Kind.TRUEAI, "/trueai", 0),
-    ("sandbox-2", Channel.Kind.MIDJOURNEY_PROXY, "/midjourney-proxy", -1),
+# The first can do everything; the second is there for when the first refuses; the third draws for
+# test keys.
+CHANNELS: tuple[dict[str, Any], ...] = (
+    {"name": "sandbox", "kind": Channel.Kind.TRUEAI, "path": "/trueai"},
+    {
+        "name": "sandbox-2",
+        "kind": Channel.Kind.MIDJOURNEY_PROXY,
+        "path": "/midjourney-proxy",
+        "priority": -1,
+    },
+    {
+        "name": "sandbox-test",
+        "kind": Channel.Kind.TRUEAI,
+        "path": "/trueai",
+        "is_test": True,
+    },
 )
 MEMO = "made at the first start"
 PRICES = {
@@ -82,8 +93,8 @@ def demo(memory: Memory, *, sandbox_url: str) -> Tenant:
     if not PriceBook.objects.exists():
         books.publish_json(json.dumps(PRICES), memo=MEMO)
     _key(memory, tenant)
-    for name, kind, path, priority in CHANNELS:
-        _channel(name, kind, sandbox_url + path, priority)
+    for details in CHANNELS:
+        _channel(sandbox_url, **details)
     return tenant
 
 
@@ -96,10 +107,11 @@ def _key(memory: Memory, tenant: Tenant) -> None:
         memory.remember(key=key)
 
 
-def _channel(name: str, kind: str, address: str, priority: int) -> None:
+def _channel(sandbox_url: str, *, name: str, kind: str, path: str, **fields: Any) -> None:
     """The sandbox moves with PORT, so its channels do; all else of them stays the operator's."""
+    address = sandbox_url + path
     channel, is_new = Channel.objects.get_or_create(
-        name=name, defaults={"kind": kind, "base_url": address, "priority": priority}
+        name=name, defaults={"kind": kind, "base_url": address, **fields}
     )
     if not is_new and channel.kind == kind and channel.base_url != address:
         Channel.objects.filter(pk=channel.pk).update(base_url=address)

@@ -91,6 +91,7 @@ def choose(caller: Caller, order: Order, *, tried: list[int]) -> Upstream:
         group=caller.group_name,
         action=order.action.name,
         mode=order.mode,
+        is_test=caller.is_test,
         generation=caller.channels_generation,
         obstacle=lambda upstream: adapter_for(upstream.kind).obstacle(submission),
         tried=tried,
@@ -219,7 +220,7 @@ def _existing(handover: Handover, accepted: Accepted) -> Placed:
     )
     with suppress(Rejected):
         return refuse(handover, no)
-    old = Task.objects.of(handover.caller.tenant_id).filter(
+    old = Task.objects.of(handover.caller).filter(
         channel_id=handover.upstream.id, upstream_id=accepted.upstream_id
     )
     task = old.order_by("-id").first()
@@ -240,6 +241,7 @@ def _move(handover: Handover, following: Upstream, no: UpstreamError) -> bool:
             "milliseconds": no.milliseconds,
             "answer": no.raw,
             "channel_id": following.id,
+            "cost": following.costs.find(handover.order.action.price_names, handover.order.mode),
             "first_look": first_look(),
         },
     )

@@ -11,6 +11,7 @@ import orjson
 from django.conf import settings
 from django.utils import timezone
 
+from billing.tokens import Caller
 from relay import answers
 from relay.errors import IdempotencyInProgress, IdempotencyMismatch
 from relay.models import IdempotentRequest, Task
@@ -27,17 +28,18 @@ class Begun(NamedTuple):
     answer: str
 
 
-def begin(*, tenant_id: int, key: str, path: str, body: dict[str, Any]) -> Begun:
+def begin(*, caller: Caller, key: str, path: str, body: dict[str, Any]) -> Begun:
     """Claims the key for this request, or finds the answer that it got.
 
     Of several at the same moment one gets it, on whatever machine: the database decides. Raises
     IdempotencyMismatch when the key came with another request, IdempotencyInProgress while its
     twin is still being answered.
     """
-    mine = IdempotentRequest.objects.filter(tenant_id=tenant_id, key=key)
+    whose = {"tenant_id": caller.tenant_id, "is_test": caller.is_test, "key": key}
+    mine = IdempotentRequest.objects.filter(**whose)
     mine.filter(started_at__lt=timezone.now() - REMEMBERED).delete()
     digest = _digest(path, body)
-    row, is_new = mine.get_or_create(tenant_id=tenant_id, key=key, defaults={"digest": digest})
+    row, is_new = mine.get_or_create(**whose, defaults={"digest": digest})
     if is_new:
         return Begun(row.pk, "")
     if bytes(row.digest) != digest:

@@ -22,7 +22,7 @@ from channels.selection import Upstream
 from common import sql
 from relay import callbacks, changes, results, statements
 from relay.models import TERMINAL, Attempt, Task, TaskStatus
-from relay.orders import Order, Price
+from relay.orders import Order, Price, hold_params
 
 logger = logging.getLogger(__name__)
 
@@ -36,26 +36,25 @@ def begin(
 ) -> Any:
     """Holds the price and writes task, entry and first attempt, in one commit.
 
-    Returns a row (task_id, attempt_id). Raises QuotaNotEnough; nothing is written then.
+    Returns a row (task_id, attempt_id). Raises QuotaNotEnough, ConcurrencyLimited; nothing is
+    written then.
     """
+    params = hold_params(caller, price)
     row = sql.fetch_one(
         statements.SUBMIT,
-        {
-            "tenant_id": caller.tenant_id,
-            "token_id": caller.token_id,
+        params
+        | {
             "channel_id": upstream.id,
+            "cost": upstream.costs.find(order.action.price_names, order.mode),
             "parent_id": order.parent and order.parent.pk,
             "action": order.action.name,
-            "mode": order.mode,
             "bot_type": order.bot_type,
             "prompt": order.shown_prompt,
             "custom_id": order.custom_id,
             "state": order.state,
-            "notify_hook": order.notify_hook or caller.default_hook,
+            "notify_hook": order.notify_hook or caller.hook,
             "request_id": order.request_id,
             "description": order.description,
-            "price": price.quote.amount,
-            "price_rule_id": price.quote.rule_id,
             "mode_prices": Jsonb(price.by_mode),
             "first_look": first_look,
             "deadline": timedelta(seconds=settings.TASK_DEADLINE_SECONDS),
@@ -63,17 +62,23 @@ def begin(
         },
     )
     if row is None:
-        raise ledger.refusal(tenant_id=caller.tenant_id, token_id=caller.token_id)
+        raise ledger.refusal(params)
     return row
 
 
 @transaction.atomic
 def begin_confirmation(
-    *, task: Task, caller: Caller, price: Price, first_look: timedelta, told: dict[str, str]
+    *,
+    task: Task,
+    caller: Caller,
+    price: Price,
+    upstream: Upstream,
+    first_look: timedelta,
+    told: dict[str, str],
 ) -> int | None:
     """A tenant confirms a modal: now its price is held. `told` are columns to write as far as they
     are not empty. Returns the new attempt's id, None when the modal is no longer open. Raises
-    QuotaNotEnough; nothing is written then."""
+    QuotaNotEnough, ConcurrencyLimited; nothing is written then."""
     # Under lock, so that the number is nobody else's.
     Task.objects.select_for_update().get(pk=task.pk)
     number = task.attempt_set.count() + 1
@@ -93,14 +98,11 @@ def begin_confirmation(
     )
     if rows != 1:
         return None
-    ledger.hold(
-        tenant_id=task.tenant_id,
-        token_id=caller.token_id,
-        price=price.quote.amount,
-        price_rule_id=price.quote.rule_id,
-        reference=f"{task.pk}:{number}",
-    )
-    return Attempt.objects.create(task=task, channel_id=task.channel_id, number=number).pk
+    ledger.hold(hold_params(caller, price), reference=f"{task.pk}:{number}")
+    cost = upstream.costs.find([price.quote.name], price.quote.mode)
+    attempt = Attempt(task=task, channel_id=task.channel_id, number=number, cost=cost)
+    attempt.save()
+    return attempt.pk
 
 
 @transaction.atomic
@@ -276,6 +278,13 @@ def _settle(task: Task, was: str) -> None:
     if task.status == TaskStatus.SUCCESS:
         # Drawn in another mode than it was bought in: the cheaper of the two prices counts.
         drawn = task.mode_prices.get(task.mode, task.price)
-        ledger.capture(reference=task.hold_reference, amount=min(task.price, drawn))
+        # Of several attempts it was the last one that drew.
+        cost = task.attempt_set.order_by("-number").values_list("cost", flat=True).first()
+        ledger.capture(
+            reference=task.hold_reference,
+            amount=min(task.price, drawn),
+            channel=task.channel_id,
+            cost=cost,
+        )
     else:
         ledger.release(reference=task.hold_reference)

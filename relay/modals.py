@@ -46,6 +46,7 @@ def confirm(*, caller: Caller, task: Task, said: Confirmation) -> int:
         task=task,
         caller=caller,
         price=price,
+        upstream=upstream,
         first_look=forwarding.first_look(),
         told={"state": said.state, "notify_hook": said.notify_hook},
     )

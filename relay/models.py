@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from billing.models import PriceRule, Tenant, Token
+from billing.tokens import Caller
 from channels.models import Channel
 
 
@@ -42,8 +43,9 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def open(self) -> Self:
         return self.filter(status__in=OPEN)
 
-    def of(self, tenant_id: int) -> Self:
-        return self.filter(tenant_id=tenant_id)
+    def of(self, caller: Caller) -> Self:
+        """What a key may see: its tenant's tasks, of its own world (test or live)."""
+        return self.filter(tenant_id=caller.tenant_id, is_test=caller.is_test)
 
 
 class Task(models.Model):
@@ -53,6 +55,7 @@ class Task(models.Model):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
     token = models.ForeignKey(Token, on_delete=models.PROTECT)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    is_test = models.BooleanField(default=False, help_text="Of a test key; costs no real money.")
     # What was asked for.
     action = models.CharField(max_length=16)
     mode = models.CharField(max_length=8)
@@ -152,6 +155,7 @@ class IdempotentRequest(models.Model):
     """A submit that came with an `Idempotency-Key`. Without an answer it is under way."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    is_test = models.BooleanField(default=False)
     key = models.CharField(max_length=255)
     digest = models.BinaryField(max_length=32)
     answer = models.TextField(blank=True, default="")
@@ -159,7 +163,7 @@ class IdempotentRequest(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint("tenant", "key", name="idempotency_key_is_unique"),
+            models.UniqueConstraint("tenant", "is_test", "key", name="idempotency_key_is_unique"),
         ]
         indexes = [models.Index("started_at", name="idempotent_by_time")]
 
@@ -186,6 +190,9 @@ class Attempt(models.Model):
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
     number = models.SmallIntegerField(default=1)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.SENDING)
+    cost = models.BigIntegerField(
+        null=True, help_text="What the channel takes if it draws; empty: not known. Micro-units."
+    )
     milliseconds = models.IntegerField(null=True)
     answer = models.TextField(blank=True, help_text="The upstream's raw text, cut.")
     created_at = models.DateTimeField(db_default=Now())
@@ -317,3 +324,15 @@ class ResultFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number} of task {self.task_id}"
+
+
+class ProofRun(models.Model):
+    """One run of the proofs over the books (relay/proofs.py)."""
+
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    findings = models.JSONField(default=list, help_text="What contradicted, with ids, cut.")
+    number = models.IntegerField(default=0, help_text="How many contradictions there were.")
+
+    def __str__(self) -> str:
+        return f"proof of {self.started_at:%Y-%m-%d %H:%M}"

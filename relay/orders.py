@@ -10,7 +10,7 @@ from billing import pricing
 from billing.pricing import Quote
 from billing.tokens import Caller
 from channels.adapters.base import Image, Parent, Submission
-from relay import signing
+from relay import actions, signing
 from relay.actions import Action
 
 if TYPE_CHECKING:
@@ -78,10 +78,38 @@ class Order:
 
 def price(names: Sequence[str], mode: str, caller: Caller) -> Price:
     """What this costs this caller now. Raises PriceMissing."""
-    ratio, generation = caller.group_ratio, caller.prices_generation
+    buyer, generation = caller.buyer, caller.prices_generation
     return Price(
-        pricing.quote(names=names, mode=mode, ratio=ratio, generation=generation),
-        pricing.by_mode(names=names, ratio=ratio, generation=generation),
+        pricing.quote(names=names, mode=mode, buyer=buyer, generation=generation),
+        pricing.by_mode(names=names, buyer=buyer, generation=generation),
+    )
+
+
+def price_names(caller: Caller) -> list[str]:
+    """The price names that cost this caller something known."""
+    named = {action.price_names[0]: action for action in actions.ALL}
+    return sorted(name for name, action in named.items() if _is_sold(action, caller))
+
+
+def hold_params(caller: Caller, price: Price) -> dict[str, Any]:
+    """What ledger.HOLD needs to know."""
+    return {
+        "wallet_id": caller.wallet_id,
+        "token_id": caller.token_id,
+        "price": price.quote.amount,
+        "price_rule_id": price.quote.rule_id,
+        "price_name": price.quote.name,
+        "mode": price.quote.mode,
+        "key_concurrency": caller.key_concurrency,
+        "tenant_concurrency": caller.tenant_concurrency,
+    }
+
+
+def _is_sold(action: Action, caller: Caller) -> bool:
+    return bool(
+        pricing.by_mode(
+            names=action.price_names, buyer=caller.buyer, generation=caller.prices_generation
+        )
     )
 
 

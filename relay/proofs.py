@@ -13,7 +13,9 @@ PROOFS = LEDGER_PROOFS | {
         SELECT format('task %s: status %s, price %s, entries %s', task.id, task.status, task.price,
                       coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), 'none')) AS finding
         FROM relay_task task
-        LEFT JOIN billing_entry entry ON entry.reference = task.id || task.hold_suffix
+        LEFT JOIN billing_entry entry
+          ON entry.reference = task.id || task.hold_suffix AND entry.kind <> 'refund'
+        LEFT JOIN billing_wallet wallet ON wallet.id = entry.wallet_id
         GROUP BY task.id
         HAVING coalesce(string_agg(entry.kind, '+' ORDER BY entry.id), '') <>
                CASE task.status WHEN 'SUCCESS' THEN 'hold+capture'
@@ -22,7 +24,7 @@ PROOFS = LEDGER_PROOFS | {
                                 WHEN 'IN_PROGRESS' THEN 'hold'
                                 ELSE 'hold+release' END
             OR bool_or(entry.kind = 'hold' AND entry.held <> task.price)
-            OR bool_or(entry.wallet_id <> task.tenant_id)
+            OR bool_or((wallet.tenant_id, wallet.is_test) <> (task.tenant_id, task.is_test))
     """,
     "every hold belongs to a task": """
         SELECT format('entry %s: there is no task %s', entry.id, entry.reference) AS finding

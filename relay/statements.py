@@ -6,22 +6,22 @@ long. The parts that move money come from billing/ledger.py.
 
 from billing import ledger
 
-_NEW_ATTEMPT = "INSERT INTO relay_attempt (task_id, channel_id, number, outcome, answer)"
+_NEW_ATTEMPT = "INSERT INTO relay_attempt (task_id, channel_id, number, outcome, cost, answer)"
 
 # Hold, task, entry and first attempt, together or not at all. No row: the money does not suffice.
 SUBMIT = f"""
 WITH {ledger.HOLD}, task AS (
     INSERT INTO relay_task (
-        tenant_id, token_id, channel_id, parent_id, action, mode, bot_type, prompt, custom_id,
-        state, notify_hook, request_id, price, price_rule_id, mode_prices, description,
+        tenant_id, is_test, token_id, channel_id, parent_id, action, mode, bot_type, prompt,
+        custom_id, state, notify_hook, request_id, price, price_rule_id, mode_prices, description,
         submit_time, status, progress, sequence, start_time, finish_time, hold_suffix, prompt_en,
         final_prompt, final_zh_prompt, fail_reason, image_url, video_url, seed, upstream_id,
         hinted_id, next_poll_at, deadline_at, expires_at
     )
-    SELECT wallet.tenant_id, %(token_id)s, %(channel_id)s, %(parent_id)s, %(action)s, %(mode)s,
-           %(bot_type)s, %(prompt)s, %(custom_id)s, %(state)s, %(notify_hook)s, %(request_id)s,
-           %(price)s,
-           %(price_rule_id)s, %(mode_prices)s, %(description)s,
+    SELECT wallet.tenant_id, wallet.is_test, %(token_id)s, %(channel_id)s, %(parent_id)s,
+           %(action)s, %(mode)s, %(bot_type)s, %(prompt)s, %(custom_id)s, %(state)s,
+           %(notify_hook)s, %(request_id)s, %(price)s, %(price_rule_id)s, %(mode_prices)s,
+           %(description)s,
            (extract(epoch FROM clock_timestamp()) * 1000)::bigint, 'NOT_START',
            0, 0, 0, 0, '', '', '', '', '', '', '', '', '', '',
            now() + %(first_look)s, now() + %(deadline)s, now() + %(expiry)s
@@ -29,7 +29,7 @@ WITH {ledger.HOLD}, task AS (
     RETURNING id
 ), entry AS ({ledger.HOLD_ENTRY}), attempt AS (
     {_NEW_ATTEMPT}
-    SELECT task.id, %(channel_id)s, 1, 'sending', '' FROM task
+    SELECT task.id, %(channel_id)s, 1, 'sending', %(cost)s::bigint, '' FROM task
     RETURNING id
 )
 SELECT task.id AS task_id, attempt.id AS attempt_id FROM task, attempt
@@ -75,7 +75,8 @@ WITH task AS (
     RETURNING relay_attempt.task_id, relay_attempt.number
 )
 {_NEW_ATTEMPT}
-SELECT refused.task_id, %(channel_id)s, refused.number + 1, 'sending', '' FROM refused
+SELECT refused.task_id, %(channel_id)s, refused.number + 1, 'sending', %(cost)s::bigint, ''
+FROM refused
 RETURNING id AS attempt_id
 """  # noqa: S608  the parts are constants
 

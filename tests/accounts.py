@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from billing import ledger, money, tenants, tokens
-from billing.models import Entry, Group, Tenant, Token, Wallet
+from billing import books, ledger, money, tenants, tokens
+from billing.models import Entry, GroupRatio, PriceBook, Tenant, Token, Wallet
 from channels.models import Channel
 from relay.models import Attempt, Callback, CallbackAttempt, Task
 from tests.stack import Stack, wait_until
@@ -62,7 +62,7 @@ class Account:
 
     @property
     def wallet(self) -> Wallet:
-        return Wallet.objects.get(pk=self.tenant.pk)
+        return Wallet.objects.live(self.tenant.pk)
 
     @property
     def funds(self) -> tuple[str, str]:
@@ -71,7 +71,7 @@ class Account:
 
     def entries(self, reference: str | None = None) -> list[tuple[str, str, str]]:
         """(kind, change of the balance, change of the held money), oldest first."""
-        rows = Entry.objects.filter(wallet=self.tenant.pk).order_by("id")
+        rows = Entry.objects.filter(wallet=self.wallet).order_by("id")
         if reference is not None:
             rows = rows.filter(reference=reference)
         return [(row.kind, money.text(row.amount), money.text(row.held)) for row in rows]
@@ -82,7 +82,7 @@ class Account:
         tasks = Task.objects.filter(tenant=self.tenant)
         return {
             "tasks": tasks.count(),
-            "entries": Entry.objects.filter(wallet=self.tenant.pk).count(),
+            "entries": Entry.objects.filter(wallet=self.wallet).count(),
             "attempts": Attempt.objects.filter(task__in=tasks).count(),
             "callbacks": Callback.objects.filter(tenant=self.tenant).count(),
         }
@@ -114,20 +114,17 @@ class Account:
         return Account(self.stack, self.tenant, token, key, self.channel)
 
 
-def open_account(
-    stack: Stack, *, funds: str = "100", ratio: str = "1", channel_url: str = ""
-) -> Account:
+def open_account(stack: Stack, *, funds: str = "100", channel_url: str = "") -> Account:
     """A tenant in a group of its own, so that only its own channel serves it."""
-    tenant, token, key = open_tenant(funds=funds, ratio=ratio)
+    tenant, token, key = open_tenant(funds=funds)
     channel = open_channel(stack, group=tenant.name, url=channel_url)
     return Account(stack, tenant, token, key, channel)
 
 
-def open_tenant(*, funds: str = "100", ratio: str = "1") -> tuple[Tenant, Token, str]:
+def open_tenant(*, funds: str = "100") -> tuple[Tenant, Token, str]:
     """A tenant in a group of its own, with one key."""
     name = f"tenant-{os.getpid()}-{next(_numbers)}"
     tenant = tenants.create(name=name, group=name)
-    Group.objects.filter(pk=tenant.group_id).update(ratio=ratio)
     token, key = tokens.make(tenant=tenant, name="main")
     if funds != "0":
         ledger.topup(
@@ -144,3 +141,11 @@ def open_channel(stack: Stack, *, group: str, url: str = "", **fields: Any) -> C
         groups=[group],
         **fields,
     )
+
+
+def set_ratio(account: Account, ratio: str) -> None:
+    """A new price book in which the tenant's group has this ratio, in force at once."""
+    book = books.draft(origin=PriceBook.objects.in_force(), actor="test")
+    group = account.tenant.group
+    GroupRatio.objects.update_or_create(book=book, group=group, defaults={"ratio": ratio})
+    books.release(book, actor="test")

@@ -6,11 +6,13 @@ that is to keep them. All is read in one snapshot, so it holds at any moment, al
 
 from django.db import connection, transaction
 
-# Every statement lists what breaks its promise; rows are shown as they come. `%(wallets)s` are
-# the wallets looked at. A hold is open when nothing has ended it.
+# Every statement lists what breaks its promise; rows are shown as they come. `%(tenants)s` are
+# the tenants looked at. A hold is open when nothing has ended it.
 _BOOKS = """
 WITH entry AS (
-    SELECT * FROM billing_entry WHERE wallet_id = ANY(%(wallets)s)
+    SELECT entry.*, wallet.tenant_id, wallet.is_test
+    FROM billing_entry entry JOIN billing_wallet wallet ON wallet.id = entry.wallet_id
+    WHERE wallet.tenant_id = ANY(%(tenants)s)
 ), hold AS (
     SELECT entry.*, ends.id IS NULL AS is_open
     FROM entry LEFT JOIN (
@@ -26,27 +28,59 @@ _MONEY = {
         SELECT wallet.*, booked.*, open.* FROM billing_wallet wallet
         LEFT JOIN LATERAL (
             SELECT coalesce(sum(amount), 0) AS amounts, coalesce(sum(held), 0) AS helds
-            FROM entry WHERE wallet_id = wallet.tenant_id
+            FROM entry WHERE wallet_id = wallet.id
         ) booked ON true
         LEFT JOIN LATERAL (
-            SELECT coalesce(sum(held), 0) AS open_holds
-            FROM hold WHERE wallet_id = wallet.tenant_id AND is_open
+            SELECT coalesce(sum(held), 0) AS open_held, count(*) AS number_open
+            FROM hold WHERE wallet_id = wallet.id AND is_open
         ) open ON true
-        WHERE wallet.tenant_id = ANY(%(wallets)s) AND (
-            wallet.balance <> amounts OR wallet.held <> helds OR wallet.held <> open_holds
+        WHERE wallet.tenant_id = ANY(%(tenants)s) AND (
+            wallet.balance <> amounts OR wallet.held <> helds OR wallet.held <> open_held
+            OR wallet.open_holds <> number_open
         )""",
     "nothing is overdrawn, nothing is held below zero": """
         SELECT * FROM billing_wallet
-        WHERE tenant_id = ANY(%(wallets)s)
+        WHERE tenant_id = ANY(%(tenants)s)
           AND (balance - held + credit_limit < 0 OR held < 0)""",
+    "a key has as many tasks under way as it has open holds": """
+        SELECT token.id, token.open_holds, open.number FROM billing_token token
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS number FROM hold WHERE token_id = token.id AND is_open
+        ) open ON true
+        WHERE token.tenant_id = ANY(%(tenants)s) AND token.open_holds <> number""",
+    "a key's days, weeks and months are what its holds of that time came to": """
+        SELECT token.id, period.*, came.* FROM billing_token token
+        CROSS JOIN LATERAL (VALUES
+            ('day', token.day_began, token.day_used), ('week', token.week_began, token.week_used),
+            ('month', token.month_began, token.month_used)
+        ) period (name, began, used)
+        LEFT JOIN LATERAL (
+            SELECT coalesce(sum(CASE WHEN is_open THEN held ELSE (
+                SELECT -coalesce(sum(amount), 0) FROM entry
+                WHERE entry.reference = hold.reference AND kind IN ('capture', 'refund')
+            ) END), 0) AS amount
+            FROM hold WHERE token_id = token.id
+              AND date_trunc(period.name, created_at AT TIME ZONE 'UTC')::date = period.began
+        ) came ON true
+        WHERE token.tenant_id = ANY(%(tenants)s) AND period.used <> came.amount""",
+    "no more is refunded than was paid": """
+        SELECT refunds.*, paid.amount FROM (
+            SELECT reference, wallet_id, token_id, sum(amount) AS amount
+            FROM entry WHERE kind = 'refund' GROUP BY reference, wallet_id, token_id
+        ) refunds
+        LEFT JOIN ends paid ON paid.reference = refunds.reference AND paid.kind = 'capture'
+        WHERE paid.id IS NULL OR refunds.amount > -paid.amount
+           OR refunds.wallet_id <> paid.wallet_id
+           OR refunds.token_id IS DISTINCT FROM paid.token_id""",
     "a key's totals are the sums of its entries and within its budget": """
         SELECT token.id, token.budget, token.held, token.spent, sums.* FROM billing_token token
         LEFT JOIN LATERAL (
             SELECT coalesce(sum(held), 0) AS helds,
-                   -coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0) AS captured
+                   -coalesce(sum(amount) FILTER (WHERE kind IN ('capture', 'refund')), 0)
+                       AS captured
             FROM entry WHERE token_id = token.id
         ) sums ON true
-        WHERE token.tenant_id = ANY(%(wallets)s) AND (
+        WHERE token.tenant_id = ANY(%(tenants)s) AND (
             token.held <> helds OR token.spent <> captured
             OR token.held + token.spent > token.budget
         )""",
@@ -65,7 +99,8 @@ _MONEY = {
            OR (ends.kind = 'capture' AND ends.amount NOT BETWEEN -hold.held AND 0)
            OR (ends.kind = 'release' AND ends.amount <> 0)""",
     "nothing is booked twice": """
-        SELECT reference, kind, count(*) FROM entry GROUP BY reference, kind HAVING count(*) > 1
+        SELECT reference, kind, count(*) FROM entry
+        WHERE kind <> 'refund' GROUP BY reference, kind HAVING count(*) > 1
         """,
 }
 _TASKS = {
@@ -79,9 +114,10 @@ _TASKS = {
             SELECT coalesce(
                 string_agg(kind || ' ' || amount || ' ' || held, ', ' ORDER BY id), ''
             ) AS lines
-            FROM entry WHERE reference = task.id || task.hold_suffix AND kind <> 'topup'
+            FROM entry
+            WHERE reference = task.id || task.hold_suffix AND kind NOT IN ('topup', 'refund')
         ) booked ON true
-        WHERE task.tenant_id = ANY(%(wallets)s) AND lines <> CASE
+        WHERE task.tenant_id = ANY(%(tenants)s) AND lines <> CASE
             WHEN task.status = 'SUCCESS'
                 THEN 'hold 0 ' || price || ', capture ' || -paid || ' ' || -price
             WHEN task.status IN ('FAILURE', 'CANCEL', 'MODAL')
@@ -92,7 +128,7 @@ _TASKS = {
         SELECT entry.* FROM entry
         LEFT JOIN relay_task task ON task.id::text = split_part(entry.reference, ':', 1)
         WHERE entry.kind IN ('hold', 'capture', 'release') AND (
-            task.id IS NULL OR task.tenant_id <> entry.wallet_id
+            task.id IS NULL OR task.tenant_id <> entry.tenant_id OR task.is_test <> entry.is_test
             OR (entry.reference = task.id || task.hold_suffix AND (
                 task.token_id IS DISTINCT FROM entry.token_id
                 OR task.price_rule_id IS DISTINCT FROM entry.price_rule_id
@@ -119,7 +155,7 @@ _TASKS = {
                    ) AS accepted
             FROM relay_attempt WHERE task_id = task.id
         ) tries ON true
-        WHERE task.tenant_id = ANY(%(wallets)s) AND (
+        WHERE task.tenant_id = ANY(%(tenants)s) AND (
             number = 0 OR number <> last OR held_by > 1
             OR (task.status = 'SUCCESS' AND accepted <> 1)
             OR (task.status = 'MODAL' AND held_by <> 0)
@@ -127,13 +163,13 @@ _TASKS = {
     "one drawing is paid for once": """
         -- Unless our own word in the upstream's row told two drawings of one id apart.
         SELECT channel_id, upstream_id, array_agg(id) FROM relay_task
-        WHERE tenant_id = ANY(%(wallets)s) AND status = 'SUCCESS' AND upstream_id <> ''
+        WHERE tenant_id = ANY(%(tenants)s) AND status = 'SUCCESS' AND upstream_id <> ''
         GROUP BY channel_id, upstream_id, coalesce(upstream_row ->> 'state', '')
         HAVING count(*) > 1""",
     "a task that ended has exactly one final message, a live one has none": """
         SELECT task.id, task.status, count(callback.id) FROM relay_task task
         LEFT JOIN relay_callback callback ON callback.task_id = task.id AND callback.is_final
-        WHERE task.tenant_id = ANY(%(wallets)s)
+        WHERE task.tenant_id = ANY(%(tenants)s)
         GROUP BY task.id HAVING count(callback.id) <> CASE
             WHEN task.status IN ('SUCCESS', 'FAILURE', 'CANCEL') AND task.notify_hook <> '' THEN 1
             ELSE 0
@@ -141,7 +177,7 @@ _TASKS = {
     "the final message is the last one, and goes to the task's own tenant": """
         SELECT callback.* FROM relay_callback callback
         JOIN relay_task task ON task.id = callback.task_id
-        WHERE task.tenant_id = ANY(%(wallets)s) AND (
+        WHERE task.tenant_id = ANY(%(tenants)s) AND (
             callback.tenant_id <> task.tenant_id OR callback.sequence > task.sequence
             OR (callback.is_final AND callback.sequence <> task.sequence)
         )""",
@@ -162,14 +198,14 @@ def _prove(promises: dict[str, str], tenant_ids: tuple[int, ...]) -> None:
     broken = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        wallets = list(tenant_ids) or _all_wallets(cursor)
+        tenants = list(tenant_ids) or _all_tenants(cursor)
         for promise, statement in promises.items():
-            cursor.execute(_BOOKS + statement, {"wallets": wallets})
+            cursor.execute(_BOOKS + statement, {"tenants": tenants})
             names = [column.name for column in cursor.description or ()]
             broken += [f"{promise}: {dict(zip(names, row, strict=True))}" for row in cursor]
     assert not broken, "\n".join(broken[:20])
 
 
-def _all_wallets(cursor) -> list[int]:
-    cursor.execute("SELECT tenant_id FROM billing_wallet")
+def _all_tenants(cursor) -> list[int]:
+    cursor.execute("SELECT id FROM billing_tenant")
     return [row[0] for row in cursor]

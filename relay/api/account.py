@@ -4,8 +4,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from billing import pricing, statements
+from billing import statements
 from billing.tokens import Caller
+from relay import orders
 from relay.api.auth import caller
 
 CENTS_PER_MICRO = 10_000
@@ -47,7 +48,7 @@ class Models(APIView):
     """GET v1/models: the price names this key may use."""
 
     def get(self, request: Request) -> Response:
-        names = pricing.known_names(caller(request).prices_generation)
+        names = orders.price_names(caller(request))
         return Response({"object": "list", "data": [_model(name) for name in names]})
 
 
@@ -81,4 +82,4 @@ def _model(name: str) -> dict[str, str | int]:
 
 
 def _funds(key: Caller) -> statements.Funds:
-    return statements.funds(tenant_id=key.tenant_id, token_id=key.token_id)
+    return statements.funds(wallet_id=key.wallet_id, token_id=key.token_id)

@@ -14,7 +14,17 @@ from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from billing.errors import InvalidKey, PriceMissing, QuotaNotEnough, TenantDisabled
+from billing.errors import (
+    BookRefused,
+    ConcurrencyLimited,
+    InvalidKey,
+    NothingCaptured,
+    Overdrawn,
+    PriceMissing,
+    QuotaNotEnough,
+    RefundRefused,
+    TenantDisabled,
+)
 from channels.errors import NoChannel, Refusal, Rejected, Unreachable, Unsupported, UpstreamError
 from relay.errors import (
     BannedPrompt,
@@ -64,6 +74,11 @@ ANSWERS: dict[type[BaseException], Answer] = {
     IdempotencyInProgress: Answer(409, 4, "idempotency_in_progress", None, TWIN_SECONDS),
     IdempotencyMismatch: Answer(422, 4, "idempotency_mismatch"),
     BodyTooLarge: Answer(413, 4, "body_too_large"),
+    BookRefused: Answer(409, 4, "price_book_refused"),
+    NothingCaptured: Answer(409, 4, "nothing_captured"),
+    RefundRefused: Answer(409, 4, "refund_refused"),
+    Overdrawn: Answer(409, 4, "overdrawn"),
+    ConcurrencyLimited: Answer(429, 23, "concurrency_limited", None, TWIN_SECONDS),
     PictureUnavailable: Answer(502, 9, "picture_unavailable", "the picture is not available"),
     NoChannel: NO_CHANNEL._replace(text=None),
     Unreachable: NO_CHANNEL,

@@ -159,7 +159,7 @@ def confirmation(ask: Ask) -> Confirmation:
 
 def _find(ask: Ask, value: Any) -> Task:
     number = fields.task_id(value)
-    task = Task.objects.of(ask.caller.tenant_id).filter(pk=number).first() if number else None
+    task = Task.objects.of(ask.caller).filter(pk=number).first() if number else None
     if task is None:
         raise TaskNotFound
     return task

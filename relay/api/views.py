@@ -50,7 +50,7 @@ class SubmitView(APIView):
         if not key:
             return self.submit(ask)
         row_id, answer = idempotency.begin(
-            tenant_id=ask.caller.tenant_id, key=key, path=request.path_info, body=body
+            caller=ask.caller, key=key, path=request.path_info, body=body
         )
         if answer:
             return Response(answer.encode(), headers={"Idempotent-Replayed": "true"})
@@ -162,7 +162,7 @@ class Cancel(APIView):
 
 
 def _tasks(request: Request) -> TaskQuerySet:
-    return Task.objects.of(caller(request).tenant_id)
+    return Task.objects.of(caller(request))
 
 
 def _own(request: Request) -> TaskQuerySet:

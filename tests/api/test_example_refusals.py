@@ -20,8 +20,12 @@ NOT_PROVOKED = {
     "internal_error": "needs a fault of ours",
     "ip_not_allowed": "no limits yet",
     "method_not_allowed": "on no route that is described",
+    "nothing_captured": "of the management API",
     "not_found": "on no route that is described",
+    "overdrawn": "of the management API",
+    "price_book_refused": "of the management API",
     "rate_limited": "no limits yet",
+    "refund_refused": "of the management API",
     "unavailable": "needs a database that is gone, see tests/faults",
 }
 

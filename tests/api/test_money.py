@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from billing import ledger, money
-from billing.models import Group, PriceRule, Token, Wallet
-from tests.accounts import Account
+from billing.models import PriceRule, Token, Wallet
+from tests.accounts import Account, set_ratio
 from tests.api.shapes import assert_accepted, assert_refused
 
 OpenAnAccount = Callable[..., Account]
@@ -113,7 +113,8 @@ def test_a_budget_does_not_help_an_empty_wallet(open_an_account: OpenAnAccount) 
 def test_the_ratio_of_the_group_makes_the_price(
     open_an_account: OpenAnAccount, ratio: str, held: str
 ) -> None:
-    account = open_an_account(funds="1", ratio=ratio)
+    account = open_an_account(funds="1")
+    set_ratio(account, ratio)
     task_id = account.draw("zzslow")
     assert account.funds == ("1.00", held)
     assert account.entries(task_id) == [("hold", "0.00", held)]
@@ -123,13 +124,15 @@ def test_a_price_is_rounded_half_up_to_the_micro_unit(
     open_an_account: OpenAnAccount, publish_prices: Callable[[str], object]
 ) -> None:
     publish_prices('{"mj_imagine": 0.000005}')
-    account = open_an_account(funds="1", ratio="0.5")
+    account = open_an_account(funds="1")
+    set_ratio(account, "0.5")
     # Half to even would make 2 of it.
     assert account.entries(account.draw("zzslow")) == [("hold", "0.00", "0.000003")]
 
 
 def test_a_free_drawing_has_its_entries_too(open_an_account: OpenAnAccount) -> None:
-    account = open_an_account(funds="0", ratio="0")
+    account = open_an_account(funds="0")
+    set_ratio(account, "0")
     task_id = account.draw()
     assert account.finish(task_id)["status"] == "SUCCESS"
     assert account.entries(task_id) == [("hold", "0.00", "0.00"), ("capture", "0.00", "0.00")]
@@ -137,7 +140,7 @@ def test_a_free_drawing_has_its_entries_too(open_an_account: OpenAnAccount) -> N
 
 def test_a_new_ratio_holds_for_the_next_submit(account: Account) -> None:
     account.draw("zzslow")
-    Group.objects.filter(pk=account.tenant.group_id).update(ratio="0.5")
+    set_ratio(account, "0.5")
     account.draw("zzslow")
     assert account.funds == ("100.00", "0.15")
 

@@ -7,9 +7,9 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from billing import ledger, money
+from billing import books, ledger, money
 from billing.errors import QuotaNotEnough
-from billing.models import Entry, Group, PriceRule, Token, Wallet
+from billing.models import Entry, GroupRatio, PriceRule, Token, Wallet
 from tests.accounts import Account
 from tests.faults.place import begin
 
@@ -146,7 +146,7 @@ def test_the_ledger_is_append_only(statement: str) -> None:
 
 
 def test_the_orm_cannot_rewrite_the_ledger_either(bystander: Account) -> None:
-    entry = Entry.objects.filter(wallet=bystander.tenant.pk).get()
+    entry = Entry.objects.filter(wallet=bystander.wallet).get()
     refused(lambda: Entry.objects.filter(pk=entry.pk).update(memo="x"), "append-only")
     entry.memo = "x"
     refused(entry.save, "append-only")
@@ -217,10 +217,15 @@ def test_an_entry_moves_money_as_its_kind_says(
 
 
 def test_a_price_is_not_negative(bystander: Account) -> None:
-    rule = PriceRule.objects.latest("id")
-    refused(lambda: PriceRule.objects.filter(pk=rule.pk).update(amount=-1), "price_is_not_negative")
-    group = Group.objects.filter(pk=bystander.tenant.group_id)
-    refused(lambda: group.update(ratio=-1), "group_ratio_is_not_negative")
+    book, group = books.draft(origin=None, actor="test"), bystander.tenant.group
+    refused(
+        lambda: PriceRule.objects.create(book=book, name="mj_imagine", amount=-1),
+        "price_is_not_negative",
+    )
+    refused(
+        lambda: GroupRatio.objects.create(book=book, group=group, ratio=-1),
+        "group_ratio_is_not_negative",
+    )
 
 
 def test_who_has_money_cannot_be_deleted(bystander: Account) -> None:

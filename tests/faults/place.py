@@ -102,7 +102,7 @@ def begin_attempt(
     row = lifecycle.begin(
         caller=authenticate(account.key),
         order=order,
-        price=Price(Quote(amount=rule.amount, rule_id=rule.pk), by_mode={}),
+        price=Price(Quote(rule.amount, rule.pk, "mj_imagine", "fast"), by_mode={}),
         upstream=selection.load(account.channel.pk),
         first_look=NOT_NOW,
     )

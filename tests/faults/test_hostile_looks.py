@@ -17,9 +17,10 @@ from django.utils import timezone
 from channels import selection
 from channels.errors import Refusal, Rejected
 from channels.models import Channel
-from relay import forwarding, polling
+from relay import actions, forwarding, polling
 from relay.forwarding import Handover
 from relay.models import Task
+from relay.orders import Order
 from tests.accounts import Account, open_account, open_channel
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row, row_of
 from tests.faults.place import accept, begin, begin_attempt, hurry_tasks
@@ -264,7 +265,13 @@ def test_a_late_look_at_the_first_upstream_leaves_the_second_alone(
 
     def refuse_meanwhile(exchange: Exchange) -> None:
         nobody = cast("Any", None)
-        forwarding._move(Handover(nobody, nobody, task_id, attempt_id, second), second, no)
+        forwarding._move(
+            Handover(
+                nobody, Order(action=actions.IMAGINE, mode="fast"), task_id, attempt_id, second
+            ),
+            second,
+            no,
+        )
         connection.close()
         exchange.reply_json([])
 

@@ -167,7 +167,7 @@ class Watch:
             assert self.account.attempts(task.pk) == ["refused"]
             kinds = [kind for kind, _, _ in self.account.entries(task.hold_reference)]
             assert kinds == ["hold", "release"]
-        holds = Entry.objects.filter(wallet=self.account.tenant.pk, pk__gt=newest, kind="hold")
+        holds = Entry.objects.filter(wallet=self.account.wallet, pk__gt=newest, kind="hold")
         for hold in holds:
             assert Entry.objects.filter(reference=hold.reference, kind="release").exists()
 
@@ -229,7 +229,7 @@ class Watch:
         return set(Task.objects.of(self.account.tenant.pk).values_list("pk", flat=True))
 
     def _newest_entry(self) -> int:
-        return Entry.objects.filter(wallet=self.account.tenant.pk).latest("id").pk
+        return Entry.objects.filter(wallet=self.account.wallet).latest("id").pk
 
 
 def _assert_priced(task: Task, names: tuple[str, ...] = ()) -> None:

@@ -164,7 +164,7 @@ def test_everything_at_once_on_one_wallet_waits_in_no_circle(bystander: Account)
 
 def test_entries_can_be_neither_changed_nor_removed(bystander: Account) -> None:
     begin(bystander)
-    entries = Entry.objects.filter(wallet=bystander.tenant.pk)
+    entries = Entry.objects.filter(wallet=bystander.wallet)
     before = list(entries.values())
     for rewrite in (
         lambda: entries.update(amount=1),

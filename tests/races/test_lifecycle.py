@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from channels.errors import Refusal, Rejected
 from channels.selection import Upstream, load
-from relay import callbacks, forwarding, lifecycle, polling
+from relay import actions, callbacks, forwarding, lifecycle, polling
 from relay.forwarding import Handover
 from relay.models import Attempt, Callback, Task
+from relay.orders import Order
 from tests.accounts import Account, open_channel
 from tests.faults.place import accept, begin, begin_attempt
 from tests.listener import listening
@@ -149,7 +150,9 @@ def move(task_id: int, attempt_id: int, second: Upstream) -> bool:
     """The first upstream refuses; False: the task is not to go on."""
     no = Rejected("full", refusal=Refusal.QUEUE_FULL, next_channel=True)
     nobody = cast("Any", None)
-    handover = Handover(nobody, nobody, task_id, attempt_id, second)
+    handover = Handover(
+        nobody, Order(action=actions.IMAGINE, mode="fast"), task_id, attempt_id, second
+    )
     return forwarding._move(handover, second, no)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from billing import pricing
 from billing.models import Entry
 from billing.tokens import authenticate
+from channels import selection
 from channels.errors import Refusal, Rejected
 from relay import actions, forwarding, lifecycle, orders
 from relay.models import Attempt, Callback, Task
@@ -26,9 +27,9 @@ NO = Rejected("full", refusal=Refusal.QUEUE_FULL, next_channel=True)
 @pytest.fixture(autouse=True)
 def fresh_prices() -> Iterator[None]:
     """This file's database is not the one that prices were read from before."""
-    pricing._book = pricing._Book(generation=-1, rules={})
+    pricing._known = pricing._Known(generation=-1, prices=pricing.Prices(), until=0)
     yield
-    pricing._book = pricing._Book(generation=-1, rules={})
+    pricing._known = pricing._Known(generation=-1, prices=pricing.Prices(), until=0)
 
 
 def seen(task_id: int) -> Task:
@@ -48,7 +49,12 @@ def confirmed(account: Account, task: Task) -> int | None:
     caller = authenticate(account.key)
     price = orders.price(actions.MODAL_PRICE_NAMES, task.mode, caller)
     return lifecycle.begin_confirmation(
-        task=task, caller=caller, price=price, first_look=forwarding.first_look(), told={}
+        task=task,
+        caller=caller,
+        price=price,
+        upstream=selection.load(task.channel_id),
+        first_look=forwarding.first_look(),
+        told={},
     )
 
 

@@ -44,4 +44,4 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except IntegrityError as error:
             raise CommandError(f"{reference} has been booked before") from error
-        self.stdout.write(f"balance {money.text(Wallet.objects.get(pk=owner.pk).balance)}")
+        self.stdout.write(f"balance {money.text(Wallet.objects.live(owner.pk).balance)}")

@@ -5,7 +5,17 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from rest_framework.exceptions import MethodNotAllowed
 
-from billing.errors import InvalidKey, PriceMissing, QuotaNotEnough, TenantDisabled
+from billing.errors import (
+    BookRefused,
+    ConcurrencyLimited,
+    InvalidKey,
+    NothingCaptured,
+    Overdrawn,
+    PriceMissing,
+    QuotaNotEnough,
+    RefundRefused,
+    TenantDisabled,
+)
 from channels.errors import Refusal
 from relay.api import errors
 from relay.api.errors import ANSWERS, REFUSALS, Answer
@@ -106,7 +116,13 @@ BODIES: dict[str, dict[str, Any]] = {
         "this Idempotency-Key was used with another body",
     ),
     "rate_limited": _shown(Answer(429, 23, "rate_limited"), "too many requests"),
-    "concurrency_limited": _shown(Answer(429, 23, "concurrency_limited"), "too many tasks at once"),
+    "concurrency_limited": _shown(
+        ANSWERS[ConcurrencyLimited], str(ConcurrencyLimited("this key", 3))
+    ),
+    "price_book_refused": _shown(ANSWERS[BookRefused], "price book 7 is published already"),
+    "nothing_captured": _shown(ANSWERS[NothingCaptured], str(NothingCaptured("1320098173412546"))),
+    "refund_refused": _shown(ANSWERS[RefundRefused], "it has been refunded meanwhile"),
+    "overdrawn": _shown(ANSWERS[Overdrawn], str(Overdrawn())),
     "queue_full": _shown(REFUSALS[Refusal.QUEUE_FULL]),
     "internal_error": _shown(errors.INTERNAL, f"{errors.INTERNAL.text}, request id {REQUEST_ID}"),
     "upstream_rejected": _shown(REFUSALS[Refusal.OTHER]),
