@@ -11,8 +11,10 @@ from typing import Any
 
 from django.db import transaction
 
+from billing import money
 from billing.errors import (
     ConcurrencyLimited,
+    InvalidKey,
     NothingCaptured,
     Overdrawn,
     QuotaNotEnough,
@@ -24,27 +26,31 @@ from common import sql
 # -- Periods ---------------------------------------------------------------------------------------
 
 
+# The moment that an entry shows, and that decides what it counts in. Not now(): a transaction that
+# began before midnight would count its holds in another day than their entries show.
+_MOMENT = "statement_timestamp()"
+
+
 def _began(period: str, moment: str) -> str:
     """When the day, week or month (UTC) began that a moment is in."""
     return f"date_trunc('{period}', {moment} AT TIME ZONE 'UTC')::date"
 
 
+_TODAY = "today AS (SELECT {})".format(
+    ", ".join(f"{_began(period, _MOMENT)} AS {period}" for period in Token.PERIODS)
+)
 # A hold counts in the periods it was made in. A later period begins from nothing; one that is
-# over already (this transaction waited over midnight) is not counted any more.
+# over already (this statement waited over midnight) is not counted any more.
 _HOLD_PERIODS = ", ".join(
     f"""{period}_used = CASE
-            WHEN billing_token.{period}_began = {_began(period, "now()")}
-                THEN billing_token.{period}_used + %(price)s
-            WHEN billing_token.{period}_began > {_began(period, "now()")}
-                THEN billing_token.{period}_used
-            ELSE %(price)s END,
-        {period}_began = greatest(billing_token.{period}_began, {_began(period, "now()")})"""
+            WHEN {period}_began = payer.{period} THEN {period}_used + %(price)s
+            WHEN {period}_began > payer.{period} THEN {period}_used ELSE %(price)s END,
+        {period}_began = greatest({period}_began, payer.{period})"""
     for period in Token.PERIODS
 )
 _FITS_PERIODS = " AND ".join(
-    f"""(token.{period}_budget IS NULL OR %(price)s + CASE
-            WHEN token.{period}_began >= {_began(period, "now()")} THEN token.{period}_used ELSE 0
-            END <= token.{period}_budget)"""
+    f"""({period}_budget IS NULL OR {period}_budget >= %(price)s
+            + CASE WHEN {period}_began >= today.{period} THEN {period}_used ELSE 0 END)"""
     for period in Token.PERIODS
 )
 # Whatever of a hold is given back is given back to its periods, as far as they are not over.
@@ -56,8 +62,9 @@ _RETURN_PERIODS = ", ".join(
 )
 
 _INSERT_ENTRY = """
-INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_after, held_after,
-                           token_id, price_rule_id, price_name, mode, channel, cost, actor, memo)
+INSERT INTO billing_entry (created_at, wallet_id, kind, reference, amount, held, balance_after,
+                           held_after, token_id, price_rule_id, price_name, mode, channel, cost,
+                           actor, memo)
 """
 
 # -- Hold ------------------------------------------------------------------------------------------
@@ -66,9 +73,9 @@ INSERT INTO billing_entry (wallet_id, kind, reference, amount, held, balance_aft
 # HOLD, then a part `task(id)` that inserts from `wallet` (no money, no task), then HOLD_ENTRY.
 # Parameters: those of hold_params(). `payer` decides under lock; the updates cannot fail after it.
 HOLD = f"""
-payer AS (
-    SELECT wallet.id AS wallet_id, token.id AS token_id
-    FROM billing_wallet wallet, billing_token token
+{_TODAY}, payer AS (
+    SELECT wallet.id AS wallet_id, token.id AS token_id, today.*
+    FROM billing_wallet wallet, billing_token token, today
     WHERE wallet.id = %(wallet_id)s
       AND token.id = %(token_id)s AND token.tenant_id = wallet.tenant_id
       AND token.is_test = wallet.is_test AND token.is_active
@@ -77,7 +84,7 @@ payer AS (
       AND {_FITS_PERIODS}
       AND (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
       AND (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
-    FOR NO KEY UPDATE
+    FOR NO KEY UPDATE OF wallet, token
 ), wallet AS (
     UPDATE billing_wallet
     SET held = billing_wallet.held + %(price)s, open_holds = billing_wallet.open_holds + 1
@@ -93,7 +100,7 @@ payer AS (
 
 HOLD_ENTRY = f"""
 {_INSERT_ENTRY}
-SELECT wallet.id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wallet.held,
+SELECT {_MOMENT}, wallet.id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wallet.held,
        %(token_id)s, %(price_rule_id)s, %(price_name)s, %(mode)s, NULL, NULL, '', ''
 FROM wallet, task
 """  # noqa: S608  the parts are constants
@@ -125,8 +132,8 @@ WITH hold AS (
     FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
 {_INSERT_ENTRY}
-SELECT wallet.id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held, wallet.balance,
-       wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
+SELECT {_MOMENT}, wallet.id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held,
+       wallet.balance, wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
        %(channel)s::bigint, %(cost)s::bigint, '', %(memo)s
 FROM hold, wallet
 """  # noqa: S608  the parts are constants
@@ -160,7 +167,7 @@ WITH hold AS (
     FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
 {_INSERT_ENTRY}
-SELECT wallet.id, 'refund', hold.reference, %(amount)s, 0, wallet.balance, wallet.held,
+SELECT {_MOMENT}, wallet.id, 'refund', hold.reference, %(amount)s, 0, wallet.balance, wallet.held,
        hold.token_id, hold.price_rule_id, hold.price_name, hold.mode, hold.channel, NULL,
        %(actor)s, %(memo)s
 FROM hold, wallet
@@ -178,20 +185,22 @@ WITH wallet AS (
     RETURNING id, balance, held
 )
 {_INSERT_ENTRY}
-SELECT id, %(kind)s, %(reference)s, %(amount)s, 0, balance, held, NULL, NULL, '', '', NULL, NULL,
-       %(actor)s, %(memo)s
+SELECT {_MOMENT}, id, %(kind)s, %(reference)s, %(amount)s, 0, balance, held, NULL, NULL, '', '',
+       NULL, NULL, %(actor)s, %(memo)s
 FROM wallet
 """  # noqa: S608  the parts are constants
 
 _WHY_REFUSED = f"""
+WITH {_TODAY}
 SELECT wallet.balance - wallet.held + wallet.credit_limit >= %(price)s AS has_money,
        (token.budget IS NULL OR token.budget - token.spent - token.held >= %(price)s)
            AND {_FITS_PERIODS} AS has_budget,
        (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
            AS tenant_has_room,
        (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
-           AS key_has_room
-FROM billing_wallet wallet JOIN billing_token token USING (tenant_id)
+           AS key_has_room,
+       token.is_active AS key_is_active
+FROM billing_wallet wallet JOIN billing_token token USING (tenant_id), today
 WHERE wallet.id = %(wallet_id)s AND token.id = %(token_id)s
 """  # noqa: S608  the parts are constants
 
@@ -267,34 +276,40 @@ def topup(
 ) -> None:
     """Adds bought money, `amount` micro-units, once per reference.
 
-    Raises ValueError for an amount that is not positive, Wallet.DoesNotExist, and
-    django.db.IntegrityError when this reference has been booked before.
+    Raises ValueError for an amount that is not positive or absurdly large, Wallet.DoesNotExist,
+    and django.db.IntegrityError when this reference has been booked before.
     """
-    if amount <= 0:
-        raise ValueError("a top-up must be positive")
+    if not 0 < amount <= money.LARGEST:
+        raise ValueError("a top-up must be positive, and not absurdly large")
     _book(Entry.Kind.TOPUP, tenant_id, amount, reference, actor, memo, is_test=is_test)
 
 
 def adjust(*, tenant_id: int, amount: int, reference: str, actor: str, memo: str) -> None:
     """Corrects a balance by `amount` micro-units, up or down, once per reference.
 
-    Raises ValueError for nothing and without a reason, Overdrawn, Wallet.DoesNotExist, and
-    django.db.IntegrityError when this reference has been booked before.
+    Raises ValueError for nothing, for an absurdly large amount and without a reason, Overdrawn,
+    Wallet.DoesNotExist, and django.db.IntegrityError when this reference has been booked before.
     """
+    if abs(amount) > money.LARGEST:
+        raise ValueError("an adjustment must not be absurdly large")
     if not amount or not memo.strip() or not actor:
         raise ValueError("an adjustment needs an amount, a reason and somebody who does it")
     _book(Entry.Kind.ADJUST, tenant_id, amount, reference, actor, memo)
 
 
-def set_credit_limit(*, tenant_id: int, credit_limit: int, actor: str) -> None:
+def set_credit_limit(
+    *, tenant_id: int, credit_limit: int, actor: str, reference: str | None = None
+) -> None:
     """How far the balance may go below zero, micro-units; the ledger tells who allowed it.
 
-    Raises ValueError for a negative one, Overdrawn when more is used already,
-    Wallet.DoesNotExist.
+    The entry has a reference of its own where none is given. Raises ValueError for a negative or
+    absurdly large one, Overdrawn when more is used already, Wallet.DoesNotExist, and
+    django.db.IntegrityError when this reference has been booked before.
     """
-    if credit_limit < 0:
-        raise ValueError("a credit limit is not negative")
-    reference = f"credit-limit-{uuid.uuid4().hex}"
+    # What is there and what is lent must fit into one number together.
+    if not 0 <= credit_limit <= money.LARGEST:
+        raise ValueError("a credit limit is not negative, and not absurdly large")
+    reference = reference or f"credit-limit-{uuid.uuid4().hex}"
     memo = f"credit limit {credit_limit}"
     _book(Entry.Kind.ADJUST, tenant_id, 0, reference, actor, memo, credit_limit=credit_limit)
 
@@ -318,14 +333,19 @@ def _book(
         raise Wallet.DoesNotExist
 
 
-def refusal(params: dict[str, Any]) -> QuotaNotEnough | ConcurrencyLimited:
+def refusal(params: dict[str, Any]) -> QuotaNotEnough | ConcurrencyLimited | InvalidKey:
     """Why a hold with these parameters was refused, in words for the tenant."""
     row = sql.fetch_one(_WHY_REFUSED, params)
+    if row is not None and not row.key_is_active:
+        # Disabled since the caller was let in.
+        return InvalidKey()
     if row is not None and row.has_money and row.has_budget:
-        if not row.key_has_room:
-            return ConcurrencyLimited("this key", params["key_concurrency"])
-        if not row.tenant_has_room:
-            return ConcurrencyLimited("this tenant", params["tenant_concurrency"])
+        of_key, of_tenant = params["key_concurrency"], params["tenant_concurrency"]
+        # Where there is room for all by now, there was none a moment ago.
+        if of_key is not None and (row.tenant_has_room or not row.key_has_room):
+            return ConcurrencyLimited("this key", of_key)
+        if of_tenant is not None:
+            return ConcurrencyLimited("this tenant", of_tenant)
     if row is not None and row.has_money and not row.has_budget:
         return QuotaNotEnough("quota_not_enough: the budget of this key is used up")
     return QuotaNotEnough("quota_not_enough: the balance is too low for this action")

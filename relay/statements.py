@@ -5,11 +5,12 @@ long. The parts that move money come from billing/ledger.py.
 """
 
 from billing import ledger
+from common import sql
 
 _NEW_ATTEMPT = "INSERT INTO relay_attempt (task_id, channel_id, number, outcome, cost, answer)"
 
 # Hold, task, entry and first attempt, together or not at all. No row: the money does not suffice.
-SUBMIT = f"""
+SUBMIT = sql.short(f"""
 WITH {ledger.HOLD}, task AS (
     INSERT INTO relay_task (
         tenant_id, is_test, token_id, channel_id, parent_id, action, mode, bot_type, prompt,
@@ -33,7 +34,7 @@ WITH {ledger.HOLD}, task AS (
     RETURNING id
 )
 SELECT task.id AS task_id, attempt.id AS attempt_id FROM task, attempt
-"""  # noqa: S608  the parts are constants
+""")  # noqa: S608  the parts are constants
 
 # The task may have been found by a poll before this is stored, so the status only moves forward.
 ACCEPTED = """

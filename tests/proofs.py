@@ -115,7 +115,7 @@ _TASKS = {
                 string_agg(kind || ' ' || amount || ' ' || held, ', ' ORDER BY id), ''
             ) AS lines
             FROM entry
-            WHERE reference = task.id || task.hold_suffix AND kind NOT IN ('topup', 'refund')
+            WHERE reference = task.id || task.hold_suffix AND kind IN ('hold', 'capture', 'release')
         ) booked ON true
         WHERE task.tenant_id = ANY(%(tenants)s) AND lines <> CASE
             WHEN task.status = 'SUCCESS'

@@ -90,7 +90,7 @@ def test_no_money_no_hold(bystander: Account) -> None:
     with pytest.raises(QuotaNotEnough, match=r"quota_not_enough.*budget"):
         begin(bystander)
     Token.objects.filter(pk=bystander.token.pk).update(budget=None)
-    Wallet.objects.filter(pk=bystander.tenant.pk).update(held=bystander.wallet.balance)
+    Wallet.objects.filter(tenant=bystander.tenant, is_test=False).update(held=bystander.wallet.balance)
     with pytest.raises(QuotaNotEnough, match=r"quota_not_enough.*balance"):
         begin(bystander)
     assert bystander.written["tasks"] == 0
@@ -165,12 +165,12 @@ def test_the_orm_cannot_rewrite_the_ledger_either(bystander: Account) -> None:
 def test_a_wallet_cannot_be_overdrawn(
     bystander: Account, change: dict[str, int], promise: str
 ) -> None:
-    wallet = Wallet.objects.filter(pk=bystander.tenant.pk)
+    wallet = Wallet.objects.filter(tenant=bystander.tenant, is_test=False)
     refused(lambda: wallet.update(**change), promise)
 
 
 def test_a_wallet_can_be_overdrawn_to_its_credit_limit(bystander: Account) -> None:
-    wallet = Wallet.objects.filter(pk=bystander.tenant.pk)
+    wallet = Wallet.objects.filter(tenant=bystander.tenant, is_test=False)
     wallet.update(credit_limit=5, balance=-5)
     refused(lambda: wallet.update(balance=-6), "wallet_is_not_overdrawn")
 

@@ -61,7 +61,12 @@ class Place:
 
 @contextmanager
 def open_place(
-    folder: Path, database_url: str, *, drawing_seconds: float = 0.4, **env: str
+    folder: Path,
+    database_url: str,
+    *,
+    drawing_seconds: float = 0.4,
+    web_workers: int = 1,
+    **env: str,
 ) -> Iterator[Place]:
     """The running product, with these settings."""
     redis = OwnRedis()
@@ -70,7 +75,10 @@ def open_place(
         "REDIS_URL": redis.url,
         "SECRET_KEY": settings.SECRET_KEY,
     }
-    place = Place(Stack(folder=folder, env=own | env, drawing_seconds=drawing_seconds), redis)
+    stack = Stack(
+        folder=folder, env=own | env, drawing_seconds=drawing_seconds, web_workers=web_workers
+    )
+    place = Place(stack, redis)
     try:
         redis.start()
         place.stack.start()

@@ -88,8 +88,11 @@ class OwnRedis(OwnServer):
         else:
             self.resume()
 
+    def client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.url, decode_responses=True)
+
     def empty(self) -> None:
-        with redis.Redis.from_url(self.url) as client:
+        with self.client() as client:
             client.flushall()
 
 

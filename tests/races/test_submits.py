@@ -1,9 +1,7 @@
 """Many submits at once: no more is sold than there is money for."""
 
 from collections import Counter
-from collections.abc import Iterator
 
-import pytest
 import requests
 
 from tests.accounts import Account, open_account
@@ -89,17 +87,6 @@ def test_fifty_tenants_at_once_each_with_money_for_two(stack: Stack) -> None:
         assert account.funds == ("0.00", "0.00")
     assert len(stack.submits("two of four for everybody")) == 100
     prove(*(account.tenant.pk for account in accounts))
-
-
-@pytest.fixture
-def two_webs(stack: Stack, stack_env: dict[str, str], tmp_path) -> Iterator[Stack]:
-    """Two more web processes on one port; the rest is everybody's."""
-    web = Stack(folder=tmp_path, env=stack_env, drawing_seconds=0.4, web_workers=2)
-    web.sandbox_url = stack.sandbox_url
-    web.start("web")
-    assert web.log("web").count("Booting worker") == 2
-    yield web
-    web.kill("web")
 
 
 def test_two_web_processes_sell_no_more_than_one(two_webs: Stack) -> None:
