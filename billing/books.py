@@ -1,25 +1,31 @@
-"""Price books: read from the JSON that operators of this family have, published as a whole."""
+"""The life of a price book: a draft, published from a moment on, in force, replaced.
 
-import json
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
+Its lines are edited in billing/drafts.py, read from files in billing/newapi_prices.py and
+billing/book_files.py, and asked for prices in billing/pricing.py.
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.utils import timezone
+from django.db.models import ProtectedError, QuerySet
+from django.db.models.functions import Now
 
-from billing import money
+from billing import drafts
 from billing.errors import BookRefused, PricesInvalid
 from billing.models import PriceBook, PriceRule
+from common import json_text, price_lines
+from common.json_text import JsonRefused
 
-NAME_MAX_CHARS = 64
+# So close before its time a book is not withdrawn: some process may be reading it already.
+WITHDRAWAL_SECONDS = 1
+MEMO_MAX_CHARS = 200
 
 
 def publish_json(text: str, *, memo: str = "") -> PriceBook:
     """Publishes `{"mj_imagine": 0.1, ...}` (currency units) as the new price book.
 
-    Raises PricesInvalid, with line and column where the JSON is broken; nothing changes then.
+    Raises PricesInvalid, with line and column; nothing changes then.
     """
     return publish(parse(text), memo=memo)
 
@@ -27,21 +33,20 @@ def publish_json(text: str, *, memo: str = "") -> PriceBook:
 def parse(text: str) -> dict[str, int]:
     """Price names and micro-units. Amounts are read as decimals: 0.1 is exactly 0.1."""
     try:
-        prices = json.loads(
-            text, parse_float=_number, parse_int=_number, object_pairs_hook=_without_doubles
-        )
-    except json.JSONDecodeError as error:
-        raise PricesInvalid(f"line {error.lineno}, column {error.colno}: {error.msg}") from error
-    if not isinstance(prices, dict) or not prices:
-        raise PricesInvalid('expected an object such as {"mj_imagine": 0.1}')
-    return {_name(name): _amount(name, value) for name, value in prices.items()}
+        node = json_text.parse(text)
+        lines = price_lines.by_name(node)
+        if not lines:
+            raise node.refusal(f"expected an object such as {price_lines.BY_NAME_EXAMPLE}")
+    except JsonRefused as error:
+        raise PricesInvalid(str(error)) from error
+    return {line.name: line.amount for line in lines}
 
 
 @transaction.atomic
 def publish(prices: dict[str, int], *, memo: str = "") -> PriceBook:
     """A book of these prices for everybody, in force at once; ratios and prices of single groups
     and tenants are not in it."""
-    book = PriceBook.objects.create(memo=memo)
+    book = draft(origin=None, actor="", memo=memo)
     PriceRule.objects.bulk_create(
         PriceRule(book=book, name=name, amount=amount) for name, amount in prices.items()
     )
@@ -50,26 +55,41 @@ def publish(prices: dict[str, int], *, memo: str = "") -> PriceBook:
 
 @transaction.atomic
 def draft(*, origin: PriceBook | None, actor: str, memo: str = "") -> PriceBook:
-    """A draft with the lines of `origin`, empty without one."""
+    """A draft with the lines of `origin`, empty without one. Raises BookRefused."""
+    if len(memo) > MEMO_MAX_CHARS or "\x00" in memo:
+        raise BookRefused(f"a memo has at most {MEMO_MAX_CHARS} characters, and no NUL")
     book = PriceBook.objects.create(origin=origin, created_by=actor, memo=memo)
     if origin is not None:
-        _copy(origin.rules.all(), book)
-        _copy(origin.ratios.all(), book)
+        _copy(origin.rules.order_by("id"), book)
+        _copy(origin.ratios.order_by("id"), book)
     return book
 
 
+@transaction.atomic
+def discard(book: PriceBook) -> None:
+    """Deletes a draft. Raises BookRefused when it is published, or another book is a copy of it."""
+    drafts.lock(book)
+    try:
+        book.rules.all().delete()
+        book.ratios.all().delete()
+        PriceBook.objects.filter(pk=book.pk).delete()
+    except ProtectedError as error:
+        raise BookRefused(f"{book} stays: another book is a copy of it") from error
+
+
+@transaction.atomic
 def release(book: PriceBook, *, actor: str, effective_at: datetime | None = None) -> PriceBook:
     """Publishes a draft: in force from `effective_at` on, at once without it.
 
-    Raises BookRefused when it is published already or its time is past.
+    Raises BookRefused when it is published already, its time is past, or a price is absurd.
     """
-    now = timezone.now()
-    if effective_at is not None and effective_at < now:
+    locked = drafts.lock(book)
+    if effective_at is not None and effective_at < locked.clock:  # type: ignore[attr-defined]
         raise BookRefused("a price book cannot be in force before it is published")
-    drafts = PriceBook.objects.filter(pk=book.pk, published_at__isnull=True)
-    published = {"published_at": now, "published_by": actor, "effective_at": effective_at or now}
-    if not drafts.update(**published):
-        raise BookRefused(f"{book} is published already")
+    drafts.check_products(book)
+    PriceBook.objects.filter(pk=book.pk).update(
+        published_at=Now(), published_by=actor, effective_at=effective_at or Now()
+    )
     book.refresh_from_db()
     return book
 
@@ -77,7 +97,9 @@ def release(book: PriceBook, *, actor: str, effective_at: datetime | None = None
 def withdraw(book: PriceBook) -> PriceBook:
     """Makes a draft again of a book whose time has not come. Raises BookRefused."""
     unpublished = {"published_at": None, "published_by": "", "effective_at": None}
-    if not PriceBook.objects.upcoming().filter(pk=book.pk).update(**unpublished):
+    latest = Now() + timedelta(seconds=WITHDRAWAL_SECONDS)
+    waiting = PriceBook.objects.published().filter(pk=book.pk, effective_at__gt=latest)
+    if not waiting.update(**unpublished):
         raise BookRefused(f"{book} is not waiting for its time")
     book.refresh_from_db()
     return book
@@ -86,8 +108,8 @@ def withdraw(book: PriceBook) -> PriceBook:
 @transaction.atomic
 def roll_back(to: PriceBook, *, actor: str, effective_at: datetime | None = None) -> PriceBook:
     """Publishes a copy of an older book. Raises BookRefused."""
-    if to.published_at is None:
-        raise BookRefused(f"{to} was never published")
+    if not PriceBook.objects.published().filter(pk=to.pk, effective_at__lte=Now()).exists():
+        raise BookRefused(f"{to} was never in force")
     copy = draft(origin=to, actor=actor, memo=f"back to {to}")
     return release(copy, actor=actor, effective_at=effective_at)
 
@@ -97,35 +119,3 @@ def _copy(lines: QuerySet[Any], book: PriceBook) -> None:
     for line in copies:
         line.pk, line.book = None, book
     lines.model._default_manager.bulk_create(copies)
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    prices = dict(pairs)
-    if len(prices) != len(pairs):
-        raise PricesInvalid("a price name stands there twice")
-    return prices
-
-
-def _number(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise PricesInvalid(f"{text} is not a number that can be a price") from error
-
-
-def _name(name: str) -> str:
-    if not name or len(name) > NAME_MAX_CHARS or "\x00" in name:
-        raise PricesInvalid(f"{name!r} is not a price name")
-    return name
-
-
-def _amount(name: str, value: Any) -> int:
-    if not isinstance(value, Decimal):
-        raise PricesInvalid(f"the price of {name} is not a number")
-    try:
-        amount = money.to_micro(value)
-    except ValueError as error:
-        raise PricesInvalid(f"the price of {name}: {error}") from error
-    if amount < 0:
-        raise PricesInvalid(f"the price of {name} is negative")
-    return amount

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from billing.errors import PriceMissing
 from billing.models import PriceBook
+from common import patterns, sql
 from common.patterns import Patterns
 
-MODES = ("fast", "relax", "turbo")
+MODES = patterns.MODES
 
 
 class Buyer(NamedTuple):
@@ -53,19 +54,29 @@ class Prices:
     for_all: Patterns[Line] = field(default_factory=Patterns)
     # (group, home) for what only the tenants of that home pay, (group, None) for the others.
     ratios: dict[tuple[int, int | None], Decimal] = field(default_factory=dict)
-    names: frozenset[str] = frozenset()
 
     def quote(self, *, names: Sequence[str], mode: str, buyer: Buyer) -> Quote:
-        """Raises PriceMissing. Rounded half up, once."""
+        """The price of the first of `names` in `mode`; the others are what it is called too.
+
+        Raises PriceMissing.
+        """
         own = (self.by_tenant.get(buyer.tenant_id), self.by_group.get(buyer.group_id))
         for lines in filter(None, own):
             if line := lines.find(names, mode):
                 return Quote(line.amount, line.rule_id, names[0], mode)
         if line := self.for_all.find(names, mode):
-            exact = line.amount * self.ratio(buyer)
-            amount = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+            amount = multiplied(line.amount, self.ratio(buyer))
             return Quote(amount, line.rule_id, names[0], mode)
         raise PriceMissing(names[0])
+
+    def by_mode(self, *, names: Sequence[str], buyer: Buyer) -> dict[str, int]:
+        """The price in each mode that has one, micro-units. An upstream may end in another mode
+        than it was asked for, and then the cheaper price counts."""
+        prices = {}
+        for mode in MODES:
+            with suppress(PriceMissing):
+                prices[mode] = self.quote(names=names, mode=mode, buyer=buyer).amount
+        return prices
 
     def ratio(self, buyer: Buyer) -> Decimal:
         general = self.ratios.get((buyer.group_id, None), Decimal(1))
@@ -73,7 +84,7 @@ class Prices:
 
 
 class _Known(NamedTuple):
-    """The book in force, and until when (seconds since 1970) there is no other."""
+    """The book in force, and until when (time.monotonic()) there is no other."""
 
     generation: int
     prices: Prices
@@ -84,31 +95,24 @@ _known = _Known(generation=-1, prices=Prices(), until=0)
 _lock = Lock()
 
 
-def quote(*, names: Sequence[str], mode: str, buyer: Buyer, generation: int) -> Quote:
-    """The price of the first of `names` in `mode`; the others are what it is called too.
-
-    `generation` is the caller's (billing/tokens.py): the book in this process is read anew when
-    it is older, or when the time of the next one has come. Raises PriceMissing.
-    """
-    return in_force(generation).quote(names=names, mode=mode, buyer=buyer)
-
-
-def by_mode(*, names: Sequence[str], buyer: Buyer, generation: int) -> dict[str, int]:
-    """The price in each mode that has one, micro-units. An upstream may end in another mode than
-    it was asked for, and then the cheaper price counts."""
-    prices = {}
-    for mode in MODES:
-        with suppress(PriceMissing):
-            prices[mode] = quote(names=names, mode=mode, buyer=buyer, generation=generation).amount
-    return prices
+def multiplied(amount: int, ratio: Decimal) -> int:
+    """Exact, then rounded half up, once: at most 16 digits times at most 12 are not more than
+    the 28 that a Decimal keeps."""
+    return int((amount * ratio).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
 def in_force(generation: int) -> Prices:
+    """The prices that count now. Whoever asks several questions about one purchase asks them of
+    the same Prices.
+
+    `generation` is the caller's (billing/tokens.py): the book in this process is read anew when
+    it is older, or when the time of the next one has come.
+    """
     global _known
-    if _known.generation < generation or _known.until <= time.time():
+    if not _is_known(generation):
         with _lock:
-            if _known.generation < generation or _known.until <= time.time():
-                _known = _read(generation)
+            if not _is_known(generation):
+                _known = _read(max(generation, _known.generation))
     return _known.prices
 
 
@@ -119,8 +123,7 @@ def read(book: PriceBook | None) -> Prices:
     tenants: dict[int, Lines] = defaultdict(list)
     groups: dict[int, Lines] = defaultdict(list)
     for_all: Lines = []
-    rules = list(book.rules.all())
-    for rule in rules:
+    for rule in book.rules.all():
         lines = for_all
         if rule.tenant_id is not None:
             lines = tenants[rule.tenant_id]
@@ -132,14 +135,19 @@ def read(book: PriceBook | None) -> Prices:
         by_group={group: Patterns(lines) for group, lines in groups.items()},
         for_all=Patterns(for_all),
         ratios={(row.group_id, row.home_id): row.ratio for row in book.ratios.all()},
-        names=frozenset(rule.name for rule in rules),
     )
 
 
+def _is_known(generation: int) -> bool:
+    return generation <= _known.generation and time.monotonic() < _known.until
+
+
 def _read(generation: int) -> _Known:
-    book = PriceBook.objects.in_force()
-    upcoming = PriceBook.objects.upcoming().order_by("effective_at").first()
+    """One moment of one clock decides about both books: none falls in between."""
+    now = sql.fetch_one("SELECT clock_timestamp() AS now").now
+    book = PriceBook.objects.in_force(now)
+    upcoming = PriceBook.objects.upcoming(now).order_by("effective_at").first()
     until = float("inf")
     if upcoming is not None and upcoming.effective_at is not None:
-        until = upcoming.effective_at.timestamp()
+        until = time.monotonic() + (upcoming.effective_at - now).total_seconds()
     return _Known(generation=generation, prices=read(book), until=until)

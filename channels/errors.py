@@ -14,6 +14,10 @@ class Unsupported(Exception):
     """No upstream that may be used for this can do it. The text is meant for the tenant."""
 
 
+class CostsInvalid(Exception):
+    """What a channel takes cannot be read so; the text is meant for the operator."""
+
+
 class Refusal(enum.Enum):
     """Why an upstream refused, as far as it matters to the tenant's answer."""
 

@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+MODES = ("fast", "relax", "turbo")
 ANY_MODE = ""
 WILDCARD = "*"
+NAME_MAX_CHARS = 64
 
 
 class Patterns(Generic[T]):
@@ -39,3 +41,22 @@ class Patterns(Generic[T]):
                     if (value := self._prefixes.get((prefix, fitting))) is not None:
                         return value
         return None
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern itself. Raises ValueError when no price name could ever fit it."""
+    is_text = pattern.isprintable() and pattern == pattern.strip()
+    if not pattern or len(pattern) > NAME_MAX_CHARS or not is_text:
+        raise ValueError(
+            f"{pattern!r} is not a price name: 1 to {NAME_MAX_CHARS} characters that can be seen"
+        )
+    if WILDCARD in pattern[:-1]:
+        raise ValueError(f"{pattern!r} is not a price name: * may only stand once, at its end")
+    return pattern
+
+
+def check_mode(mode: str) -> str:
+    """The mode itself, "" for any. Raises ValueError."""
+    if mode not in (*MODES, ANY_MODE):
+        raise ValueError(f'{mode!r} is not a mode: it is {", ".join(MODES)} or "" for any')
+    return mode

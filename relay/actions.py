@@ -1,6 +1,7 @@
 """The actions as data (tenant-api, sections 3 and 3.1): the only place that knows their names."""
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -104,3 +105,11 @@ def all_price_names() -> list[str]:
     """Every price name that an operator may set."""
     names = [name for action in ALL for name in action.price_names]
     return list(dict.fromkeys(names))
+
+
+def names_of(price_name: str) -> Sequence[str]:
+    """What is asked for when this is bought: the name, and what it is called too."""
+    return _NAMES.get(price_name, (price_name,))
+
+
+_NAMES = {action.price_names[0]: action.price_names for action in ALL}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from billing import pricing
+from billing.errors import ActionNotAllowed
 from billing.pricing import Quote
 from billing.tokens import Caller
 from channels.adapters.base import Image, Parent, Submission
@@ -78,17 +79,35 @@ class Order:
 
 def price(names: Sequence[str], mode: str, caller: Caller) -> Price:
     """What this costs this caller now. Raises PriceMissing."""
-    buyer, generation = caller.buyer, caller.prices_generation
+    prices = pricing.in_force(caller.prices_generation)
     return Price(
-        pricing.quote(names=names, mode=mode, buyer=buyer, generation=generation),
-        pricing.by_mode(names=names, buyer=buyer, generation=generation),
+        prices.quote(names=names, mode=mode, buyer=caller.buyer),
+        prices.by_mode(names=names, buyer=caller.buyer),
     )
 
 
 def price_names(caller: Caller) -> list[str]:
-    """The price names that cost this caller something known."""
-    named = {action.price_names[0]: action for action in actions.ALL}
-    return sorted(name for name, action in named.items() if _is_sold(action, caller))
+    """The price names that this caller may use and that cost something known."""
+    prices = pricing.in_force(caller.prices_generation)
+    modes = set(caller.modes or pricing.MODES)
+    named = {
+        action.price_names[0]: action.price_names
+        for action in actions.ALL
+        if not caller.actions or action.name in caller.actions
+    }
+    return sorted(
+        name
+        for name, names in named.items()
+        if modes & prices.by_mode(names=names, buyer=caller.buyer).keys()
+    )
+
+
+def permit(caller: Caller, *, action: str, mode: str) -> None:
+    """Raises ActionNotAllowed when the key is for other actions or modes."""
+    if (caller.actions and action not in caller.actions) or (
+        caller.modes and mode not in caller.modes
+    ):
+        raise ActionNotAllowed(action, mode)
 
 
 def hold_params(caller: Caller, price: Price) -> dict[str, Any]:
@@ -103,14 +122,6 @@ def hold_params(caller: Caller, price: Price) -> dict[str, Any]:
         "key_concurrency": caller.key_concurrency,
         "tenant_concurrency": caller.tenant_concurrency,
     }
-
-
-def _is_sold(action: Action, caller: Caller) -> bool:
-    return bool(
-        pricing.by_mode(
-            names=action.price_names, buyer=caller.buyer, generation=caller.prices_generation
-        )
-    )
 
 
 def parent_of(task: Task) -> Parent:

@@ -1,11 +1,11 @@
 """Price books: drafts that are edited, and published versions that nothing changes any more."""
 
+from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from billing.models.tenants import Group, Tenant
 from billing.money import MICRO_HELP
@@ -15,13 +15,13 @@ class PriceBookQuerySet(models.QuerySet["PriceBook"]):
     def published(self) -> Self:
         return self.filter(published_at__isnull=False)
 
-    def upcoming(self) -> Self:
-        """Published, and their time has not come."""
-        return self.published().filter(effective_at__gt=timezone.now())
+    def upcoming(self, at: datetime | None = None) -> Self:
+        """Published, and their time has not come. The database's clock counts, for everybody."""
+        return self.published().filter(effective_at__gt=at or Now())
 
-    def in_force(self) -> "PriceBook | None":
+    def in_force(self, at: datetime | None = None) -> "PriceBook | None":
         """The one whose time came last; of several at the same moment, the one published last."""
-        past = self.published().filter(effective_at__lte=timezone.now())
+        past = self.published().filter(effective_at__lte=at or Now())
         return past.order_by("-effective_at", "-published_at", "-id").first()
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 import requests
-from django.db import transaction
 
 from billing import books
-from billing.models import PriceRule, Token
+from billing.models import Token
 from channels.models import Channel
 from tests.accounts import Account, open_account, open_channel
 from tests.api.shapes import assert_accepted, assert_refused
 from tests.api.upstreams import Upstream
 from tests.conftest import PRICES
+from tests.prices import publish, rule
 from tests.proofs import prove
 from tests.stack import Stack
 
@@ -26,13 +26,8 @@ PRICE = {mode: f"{cents / 100:.2f}" for mode, cents in CENTS.items()}
 @pytest.fixture(scope="module", autouse=True)
 def prices_by_mode(database: str) -> Iterator[None]:
     """Imagines have a price for each mode, upscales one for relax beside the usual one."""
-    rules = [("mj_imagine", mode, cents) for mode, cents in CENTS.items()]
-    with transaction.atomic():
-        book = books.publish_json(PRICES, memo="modes")
-        PriceRule.objects.bulk_create(
-            PriceRule(book=book, name=name, mode=mode, amount=cents * 10_000)
-            for name, mode, cents in [*rules, ("mj_upscale", "relax", 1)]
-        )
+    imagines = [rule("mj_imagine", price, mode) for mode, price in PRICE.items()]
+    publish(*imagines, rule("mj_upscale", "0.01", "relax"))
     yield
     books.publish_json(PRICES, memo="tests")
 
