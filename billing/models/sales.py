@@ -83,8 +83,12 @@ class TopUp(models.Model):
                 condition=~Q(state="paid") | Q(paid_at__isnull=False),
             ),
         ]
-        # A tenant's orders, newest first.
-        indexes = [models.Index(fields=["tenant", "-id"], name="top_up_by_tenant")]
+        indexes = [
+            # A tenant's orders, newest first.
+            models.Index(fields=["tenant", "-id"], name="top_up_by_tenant"),
+            # topups.expire: what nobody has paid.
+            models.Index("created_at", name="top_up_pending", condition=Q(state="pending")),
+        ]
 
     def __str__(self) -> str:
         return f"order {self.number}"

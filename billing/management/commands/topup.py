@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
-from billing import ledger, money
+from billing import ledger, money, references
 from billing.models import Tenant, Wallet
 
 
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         if owner is None:
             raise CommandError(f"there is no tenant {tenant}")
         try:
+            references.check(reference)
             ledger.topup(
                 tenant_id=owner.pk,
                 amount=money.to_micro(amount),

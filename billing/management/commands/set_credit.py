@@ -1,0 +1,29 @@
+"""A credit limit from the command line."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from billing import ledger, money
+from billing.errors import BillingError
+from billing.models import Tenant
+
+
+class Command(BaseCommand):
+    help = "Sets how far below zero a tenant's balance may go."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("tenant")
+        parser.add_argument("amount", help="in units of the site's currency, e.g. 50.00; 0: none")
+        parser.add_argument("--actor", default="command line", help="who allows it")
+
+    def handle(self, *args: Any, tenant: str, amount: str, actor: str, **options: Any) -> None:
+        owner = Tenant.objects.filter(name=tenant).first()
+        if owner is None:
+            raise CommandError(f"there is no tenant {tenant}")
+        try:
+            limit = money.to_micro(amount)
+            ledger.set_credit_limit(tenant_id=owner.pk, credit_limit=limit, actor=actor)
+        except (ValueError, BillingError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"the balance of {owner} may go down to {money.text(-limit)}")
