@@ -1,0 +1,15 @@
+"""Celery's doors to billing: each may run twice, late or never; the next tick does the rest."""
+
+from celery import shared_task
+
+from billing import notices, usage
+
+
+@shared_task
+def roll_up() -> None:
+    usage.roll_up()
+
+
+@shared_task
+def check_balances() -> None:
+    notices.check_balances()

@@ -1,0 +1,139 @@
+"""The daily roll-up of the ledger: UsageDay, kept from the entries and always rebuildable.
+
+Each wallet has a mark: the entries up to it are in UsageDay, those after it are not yet. That is
+exact because a wallet's entries become visible in the order of their ids: every statement of
+billing/ledger.py locks the wallet before it draws the entry's id, and keeps the lock until its
+commit. (Over all wallets the ids do not come in order, so there is no mark for all of them.)
+
+Whoever rolls up holds the mark's lock until its commit: two at once never count an entry twice, a
+crash leaves mark and days as they were.
+"""
+
+from django.db import transaction
+
+from billing.models import Wallet
+from common import sql
+
+# How much one transaction takes on: short enough for nobody to wait for it.
+WALLETS_PER_GO = 200
+ENTRIES_PER_GO = 50_000
+
+_GROUPS = "wallet_id, day, kind, token_id, price_name, mode, channel"
+_FIGURES = "number, amount, held, cost, cost_unknown"
+_ENTRY_AS_USAGE = """
+    entry.wallet_id, (entry.created_at AT TIME ZONE 'UTC')::date AS day, entry.kind,
+    entry.token_id, entry.price_name, entry.mode, entry.channel,
+    1 AS number, entry.amount, entry.held, coalesce(entry.cost, 0) AS cost,
+    (entry.kind = 'capture' AND entry.cost IS NULL)::int AS cost_unknown"""
+_SUMS = """
+    sum(number)::int AS number, sum(amount)::bigint AS amount, sum(held)::bigint AS held,
+    sum(cost)::bigint AS cost, sum(cost_unknown)::int AS cost_unknown"""
+
+# The usage of the wallets in a part `chosen(wallet_id)` up to this moment: the days and, entry by
+# entry, what is not in them yet. One statement sees both in one snapshot, so nothing is missing and
+# nothing counts twice. OFFSET keeps the planner from reading the whole ledger for it.
+USAGE = f"""
+usage AS (
+    SELECT {_GROUPS}, {_FIGURES} FROM billing_usageday JOIN chosen USING (wallet_id)
+    UNION ALL
+    SELECT {_ENTRY_AS_USAGE}
+    FROM chosen LEFT JOIN billing_usagemark mark USING (wallet_id) CROSS JOIN LATERAL (
+        SELECT * FROM billing_entry
+        WHERE wallet_id = chosen.wallet_id AND id > coalesce(mark.entry_id, 0) OFFSET 0
+    ) entry
+)"""  # noqa: S608  the parts are constants
+
+_NEW_MARKS = """
+INSERT INTO billing_usagemark (wallet_id, entry_id)
+SELECT id, 0 FROM billing_wallet
+WHERE NOT EXISTS (SELECT FROM billing_usagemark WHERE wallet_id = billing_wallet.id)
+ORDER BY id
+ON CONFLICT DO NOTHING
+"""
+# One look into the index `entry_by_wallet` for each wallet, however many entries there are.
+_WITH_NEWS = """
+SELECT wallet_id FROM billing_usagemark mark
+WHERE entry_id < (SELECT max(id) FROM billing_entry WHERE wallet_id = mark.wallet_id)
+ORDER BY wallet_id
+"""
+_LOCK_MARKS = """
+SELECT wallet_id FROM billing_usagemark WHERE wallet_id = ANY(%(wallets)s)
+ORDER BY wallet_id FOR UPDATE SKIP LOCKED
+"""
+_WAIT_FOR_MARK = "SELECT FROM billing_usagemark WHERE wallet_id = %(wallet)s FOR UPDATE"
+
+# Runs under the marks' locks, in a statement of its own: it sees all that was rolled up before.
+_ROLL = f"""
+WITH usage AS MATERIALIZED (
+    SELECT entry.id, {_ENTRY_AS_USAGE}
+    FROM billing_usagemark mark CROSS JOIN LATERAL (
+        SELECT * FROM billing_entry
+        WHERE wallet_id = mark.wallet_id AND id > mark.entry_id
+        ORDER BY id LIMIT %(limit)s
+    ) entry
+    WHERE mark.wallet_id = ANY(%(wallets)s)
+), days AS (
+    INSERT INTO billing_usageday AS day ({_GROUPS}, {_FIGURES})
+    SELECT {_GROUPS}, {_SUMS} FROM usage GROUP BY {_GROUPS}
+    ON CONFLICT ON CONSTRAINT usage_day_is_unique DO UPDATE SET
+        number = day.number + excluded.number, amount = day.amount + excluded.amount,
+        held = day.held + excluded.held, cost = day.cost + excluded.cost,
+        cost_unknown = day.cost_unknown + excluded.cost_unknown
+), last AS (
+    SELECT wallet_id, max(id) AS id, count(*) AS number FROM usage GROUP BY wallet_id
+)
+UPDATE billing_usagemark SET entry_id = last.id
+FROM last WHERE billing_usagemark.wallet_id = last.wallet_id
+RETURNING last.wallet_id, last.number
+"""  # noqa: S608  the parts are constants
+
+_FORGET = "DELETE FROM billing_usageday WHERE wallet_id = %(wallet)s"
+_MARK_NOTHING = "UPDATE billing_usagemark SET entry_id = 0 WHERE wallet_id = %(wallet)s"
+
+
+def roll_up() -> int:
+    """Adds what is new in the ledger to UsageDay; returns how many entries that was.
+
+    May run any number of times at once: a wallet that somebody else is at is left to him.
+    """
+    sql.execute(_NEW_MARKS)
+    wallets = [row.wallet_id for row in sql.fetch_all(_WITH_NEWS)]
+    starts = range(0, len(wallets), WALLETS_PER_GO)
+    return sum(_roll_all(wallets[start : start + WALLETS_PER_GO]) for start in starts)
+
+
+def rebuild(wallet_id: int | None = None) -> int:
+    """Forgets what was rolled up of a wallet, or of each, and does it anew; returns how many
+    entries that was. Readers see the old days or the new ones, never a part."""
+    wallets = Wallet.objects.order_by("pk").values_list("pk", flat=True)
+    chosen = list(wallets) if wallet_id is None else [wallet_id]
+    sql.execute(_NEW_MARKS)
+    return sum(_rebuild(wallet) for wallet in chosen)
+
+
+@transaction.atomic
+def _rebuild(wallet_id: int) -> int:
+    sql.execute(_WAIT_FOR_MARK, {"wallet": wallet_id})
+    sql.execute(_FORGET, {"wallet": wallet_id})
+    sql.execute(_MARK_NOTHING, {"wallet": wallet_id})
+    return _roll_all([wallet_id])
+
+
+def _roll_all(wallets: list[int]) -> int:
+    """Until nothing is left of these wallets' news. One with very many does not stop the others:
+    the fewer still have news, the more of each is taken on at once."""
+    total = 0
+    while wallets:
+        limit = ENTRIES_PER_GO // len(wallets)
+        rolled = _roll(wallets, limit=limit)
+        total += sum(rolled.values())
+        wallets = [wallet for wallet, number in rolled.items() if number == limit]
+    return total
+
+
+@transaction.atomic
+def _roll(wallets: list[int], *, limit: int) -> dict[int, int]:
+    """At most `limit` entries of each wallet that nobody else is at: how many, by wallet."""
+    locked = [row.wallet_id for row in sql.fetch_all(_LOCK_MARKS, {"wallets": wallets})]
+    rows = sql.fetch_all(_ROLL, {"wallets": locked, "limit": limit})
+    return {row.wallet_id: row.number for row in rows}
