@@ -42,6 +42,22 @@ class Forbidden(requests.exceptions.InvalidURL):
     """The address may not be called."""
 
 
+# Errors of an address, Forbidden among them, and not of who is there.
+HOPELESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+
+
+def is_hopeless(error: BaseException | None) -> bool:
+    """Whether a call has failed because its address is forbidden, or none at all: another try would
+    end the same. (The libraries wrap what is raised while they dial.)"""
+    while error is not None and not isinstance(error, HOPELESS):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 class Policy:
     """Which addresses may be called: public ones on `ports`, `allowed` networks on any port."""
 

@@ -1,0 +1,274 @@
+"""How bench/seed.py makes a past: each step is one statement, in this order.
+
+Chance is thrown once per task (`dice`) and kept in a temporary table, from which tasks, entries,
+attempts and callbacks follow; so they agree with each other.
+"""
+
+MODES_PRICES = """'{"fast": 100000, "relax": 50000, "turbo": 100000}'::jsonb"""
+PROMPT = "'a lighthouse at dawn, number ' || n || ', oil on canvas, wide view'"
+BUTTONS = """(
+    SELECT jsonb_agg(jsonb_build_object('customId', 'MJ::JOB::upsample::' || u || '::' || n,
+                                        'label', 'U' || u, 'type', 2, 'style', 2, 'emoji', ''))
+    FROM generate_series(1, 4) u
+)"""
+
+_KEYS = """
+CREATE TEMP TABLE seed_key ON COMMIT DROP AS
+SELECT row_number() OVER (ORDER BY token.id) AS key_number, token.id AS token_id, token.tenant_id,
+       token.is_test, wallet.id AS wallet_id, count(*) OVER () AS keys
+FROM billing_token token
+JOIN billing_wallet wallet
+  ON wallet.tenant_id = token.tenant_id AND wallet.is_test = token.is_test
+"""
+_RULES = """
+CREATE TEMP TABLE seed_rule ON COMMIT DROP AS
+SELECT action.action, action.name AS price_name, action.place, fast.id AS fast_rule,
+       relax.id AS relax_rule
+FROM (VALUES (0, 'IMAGINE', 'mj_imagine'), (1, 'IMAGINE', 'mj_imagine'), (2, 'IMAGINE',
+      'mj_imagine'), (3, 'UPSCALE', 'mj_upscale'), (4, 'VARIATION', 'mj_variation'),
+      (5, 'DESCRIBE', 'mj_describe'), (6, 'BLEND', 'mj_blend'), (7, 'INPAINT', 'mj_modal'))
+     action (place, action, name)
+JOIN billing_pricerule fast ON fast.name = action.name AND fast.mode = ''
+JOIN billing_pricerule relax
+  ON relax.book_id = fast.book_id AND relax.name = action.name AND relax.mode = 'relax'
+"""
+_CHANNELS = """
+CREATE TEMP TABLE seed_channel ON COMMIT DROP AS
+SELECT channel.id AS channel_id, channel.is_test, cost.amount AS cost,
+       row_number() OVER (PARTITION BY channel.is_test ORDER BY channel.id) - 1 AS place,
+       count(*) OVER (PARTITION BY channel.is_test) AS channels
+FROM channels_channel channel LEFT JOIN channels_costrule cost ON cost.channel_id = channel.id
+"""
+# Few keys have most of the traffic. The newest tasks are live.
+_TASKS = """
+CREATE TEMP TABLE seed_task ON COMMIT DROP AS
+SELECT n, (extract(epoch FROM began) * 1000)::bigint * 1000 + n %% 1000 AS id, began,
+       began + make_interval(secs => 20 + 100 * lasts + CASE WHEN holds > 1 THEN 60 * holds
+                                                             ELSE 0 END) AS ended,
+       status, holds, is_modal, is_hooked, is_moved AND NOT is_modal AS is_moved, is_refused,
+       is_cheaper, refund, key.token_id, key.tenant_id, key.wallet_id, key.is_test,
+       rule.action, rule.price_name,
+       CASE WHEN is_relax THEN 'relax' ELSE 'fast' END AS mode,
+       CASE WHEN is_relax THEN relax_rule ELSE fast_rule END AS rule_id,
+       CASE WHEN is_relax THEN 50000 ELSE 100000 END AS price,
+       channel.channel_id, channel.cost,
+       CASE WHEN holds > 1 THEN ':' || holds ELSE '' END AS suffix
+FROM (
+    SELECT n, is_modal, lasts, is_hooked, is_moved, is_refused, is_relax, key_number, rule_place,
+           channel_dice, refund,
+           now() - make_interval(secs => 600 + %(days)s * 86400.0 * (%(tasks)s - n) / %(tasks)s)
+               AS began,
+           CASE WHEN n > %(tasks)s - %(live)s THEN
+                    CASE WHEN is_modal THEN 'MODAL'
+                         ELSE (ARRAY['NOT_START', 'SUBMITTED', 'IN_PROGRESS'])[1 + n %% 3] END
+                WHEN is_modal AND fate > 0.95 THEN 'CANCEL'
+                WHEN fate > 0.9 THEN 'FAILURE' ELSE 'SUCCESS' END AS status,
+           CASE WHEN is_modal THEN %(modal_holds)s ELSE 1 END AS holds,
+           is_cheaper AND NOT is_relax AS is_cheaper
+    FROM (
+        SELECT n, random() AS fate, random() AS lasts, random() AS channel_dice,
+               random() < %(modal_share)s AS is_modal, random() < %(hook_share)s AS is_hooked,
+               random() < 0.03 AS is_moved, random() < 0.2 AS is_refused,
+               random() < 0.2 AS is_relax, random() < 0.01 AS is_cheaper,
+               1 + floor(power(random(), 2) * (SELECT max(keys) FROM seed_key))::int AS key_number,
+               floor(random() * 7)::int AS rule_place,
+               CASE WHEN random() < %(refund_share)s THEN 1 + (random() > 0.5)::int ELSE 0 END
+                   AS refund
+        FROM generate_series(1, %(tasks)s) n
+    ) dice
+) fate
+JOIN seed_key key USING (key_number)
+JOIN seed_rule rule ON rule.place = CASE WHEN is_modal THEN 7 ELSE rule_place END
+JOIN seed_channel channel ON channel.is_test = key.is_test
+     AND channel.place = floor(channel_dice * channel.channels)
+"""
+_INSERT_TASKS = f"""
+INSERT INTO relay_task (
+    id, tenant_id, is_test, token_id, channel_id, action, mode, bot_type, prompt, state,
+    notify_hook, price, price_rule_id, mode_prices, hold_suffix, status, progress, custom_id,
+    prompt_en, final_prompt, final_zh_prompt, description, fail_reason, image_url, video_url,
+    image_urls, buttons, seed, submit_time, start_time, finish_time, upstream_id, hinted_id,
+    upstream_row, sequence, changed_at, next_poll_at, deadline_at, expires_at
+)
+SELECT id, tenant_id, is_test, token_id, channel_id, action,
+       CASE WHEN is_cheaper AND status = 'SUCCESS' THEN 'relax' ELSE mode END, 'MID_JOURNEY',
+       {PROMPT}, '', CASE WHEN is_hooked THEN 'https://hook.example/' || tenant_id ELSE '' END,
+       price, rule_id, {MODES_PRICES}, suffix, status, CASE WHEN done THEN 100 ELSE 0 END, '',
+       {PROMPT}, {PROMPT}, '', '/imagine ' || {PROMPT},
+       CASE WHEN status = 'FAILURE' THEN 'the upstream gave no reason' ELSE '' END,
+       CASE WHEN drawn THEN 'https://cdn.example/attachments/' || n || '/' || id || '.png'
+            ELSE '' END, '', NULL, CASE WHEN drawn THEN {BUTTONS} END, '',
+       began_ms, CASE WHEN done THEN began_ms + 5000 ELSE 0 END,
+       CASE WHEN done THEN (extract(epoch FROM ended) * 1000)::bigint ELSE 0 END,
+       CASE WHEN status = 'NOT_START' THEN '' ELSE 'up' || id END, '',
+       jsonb_build_object('id', 'up' || id, 'status', status, 'progress', '100%%'), 4,
+       CASE WHEN done THEN ended ELSE began END,
+       CASE WHEN status IN ('NOT_START', 'SUBMITTED', 'IN_PROGRESS')
+            THEN now() + interval '1 day' END,
+       now() + interval '1 day', now() + interval '10 days'
+FROM (
+    SELECT *, (extract(epoch FROM began) * 1000)::bigint AS began_ms, status = 'SUCCESS' AS drawn,
+           status IN ('SUCCESS', 'FAILURE', 'CANCEL') AS done
+    FROM seed_task
+) task
+ORDER BY id
+"""
+# `place` tells lines of the same moment apart.
+_EVENTS = """
+CREATE TEMP TABLE seed_event ON COMMIT DROP AS
+WITH hold AS (
+    SELECT task.*, nth, CASE WHEN nth > 1 THEN id || ':' || nth ELSE id::text END AS reference,
+           began + make_interval(secs => 60 * (nth - 1)) AS held_at, nth = holds AS is_last
+    FROM seed_task task CROSS JOIN LATERAL generate_series(1, holds) nth
+), ending AS (
+    SELECT *, CASE WHEN is_last AND status IN ('SUCCESS', 'FAILURE', 'CANCEL') THEN ended
+                   ELSE held_at + interval '4 seconds' END AS ended_at,
+           CASE WHEN NOT is_last OR status <> 'SUCCESS' THEN 0
+                WHEN is_cheaper THEN 50000 ELSE price END AS paid,
+           is_last AND status = 'SUCCESS' AS is_paid
+    FROM hold WHERE NOT is_last OR status IN ('SUCCESS', 'FAILURE', 'CANCEL', 'MODAL')
+), needs AS (
+    SELECT wallet_id, sum(price * holds) + 20000000 AS amount FROM seed_task GROUP BY wallet_id
+), weeks AS (SELECT %(days)s / 7 + 1 AS number)
+SELECT wallet_id, 'hold' AS kind, reference, 0 AS amount, price AS held, token_id, rule_id,
+       price_name, mode, NULL::bigint AS channel, NULL::bigint AS cost, '' AS actor, '' AS memo,
+       held_at AS at, n * 64 + nth * 4 AS place
+FROM hold
+UNION ALL
+SELECT wallet_id, CASE WHEN is_paid THEN 'capture' ELSE 'release' END, reference, -paid, -price,
+       token_id, rule_id, price_name, mode, CASE WHEN is_paid THEN channel_id END,
+       CASE WHEN is_paid THEN cost END, '',
+       CASE WHEN NOT is_last OR status = 'MODAL' THEN 'waits for confirmation' ELSE '' END,
+       ended_at, n * 64 + nth * 4 + 1
+FROM ending
+UNION ALL
+-- Whole, or in two parts.
+SELECT wallet_id, 'refund', reference, paid / refund, 0, token_id, rule_id, price_name, mode,
+       channel_id, NULL, 'bench', 'a bad picture', ended + make_interval(hours => part),
+       n * 64 + nth * 4 + 1 + part
+FROM ending CROSS JOIN LATERAL generate_series(1, refund) part
+WHERE is_paid AND ended + make_interval(hours => part) < now()
+UNION ALL
+SELECT wallet_id, 'topup', 'payment-' || wallet_id || '-' || week,
+       CASE week WHEN 0 THEN amount ELSE amount / weeks.number + 1 END, 0, NULL, NULL, '', '',
+       NULL, NULL, 'bench', '', now() - make_interval(secs => 86400.0 * (%(days)s + 1 - 7 * week)),
+       -wallet_id * 10000 + week
+FROM needs CROSS JOIN weeks CROSS JOIN LATERAL generate_series(0, weeks.number - 1) week
+"""
+_INSERT_ENTRIES = """
+INSERT INTO billing_entry (
+    id, wallet_id, kind, reference, amount, held, balance_after, held_after, token_id,
+    price_rule_id, price_name, mode, channel, cost, actor, memo, created_at
+)
+SELECT row_number() OVER (ORDER BY at, place), wallet_id, kind, reference, amount, held,
+       sum(amount) OVER walk, sum(held) OVER walk, token_id, rule_id, price_name, mode, channel,
+       cost, actor, memo, at
+FROM seed_event
+WINDOW walk AS (PARTITION BY wallet_id ORDER BY at, place ROWS UNBOUNDED PRECEDING)
+ORDER BY 1
+"""
+_ENTRY_IDS = """
+SELECT setval(pg_get_serial_sequence('billing_entry', 'id'), max(id)) FROM billing_entry
+"""
+# A task that a first channel refused was with another one before; a modal has an attempt for each
+# of its holds.
+_ATTEMPTS = """
+INSERT INTO relay_attempt (task_id, channel_id, number, outcome, cost, milliseconds, answer,
+                           created_at)
+SELECT id, channel_id, nth,
+       CASE WHEN is_modal AND nth = 1 AND (nth < number OR status IN ('MODAL', 'CANCEL'))
+                THEN 'modal'
+            WHEN nth < number OR status IN ('MODAL', 'CANCEL')
+                 OR (status = 'FAILURE' AND is_refused) THEN 'refused'
+            WHEN status = 'NOT_START' THEN 'sending' ELSE 'accepted' END,
+       cost, 180 + n %% 700, '{"code":1,"description":"Submit success","result":"up' || id || '"}',
+       began + make_interval(secs => 60 * (nth - 1))
+FROM seed_task
+CROSS JOIN LATERAL (SELECT CASE WHEN is_moved THEN 2 ELSE holds END AS number) tries
+CROSS JOIN LATERAL generate_series(1, number) nth
+"""
+_CALLBACKS = """
+INSERT INTO relay_callback (task_id, tenant_id, url, sequence, is_final, body, state, tries, due_at,
+                            host, created_at)
+SELECT id, tenant_id, 'https://hook.example/' || tenant_id, sequence, sequence = 4,
+       json_build_object('id', id::text, 'status', status, 'progress', '100%%')::text, 'delivered',
+       1, NULL, 'hook.example', ended
+FROM seed_task
+CROSS JOIN LATERAL generate_series(CASE WHEN n %% 2 = 0 THEN 3 ELSE 4 END, 4) sequence
+WHERE is_hooked AND status IN ('SUCCESS', 'FAILURE', 'CANCEL')
+"""
+_CALLBACK_ATTEMPTS = """
+INSERT INTO relay_callbackattempt (callback_id, number, status_code, answer, milliseconds,
+                                   created_at)
+SELECT id, 1, 200, '', 40, created_at FROM relay_callback
+"""
+_WALLETS = """
+UPDATE billing_wallet
+SET balance = sums.amount, held = sums.held, open_holds = sums.open_holds
+FROM (
+    SELECT wallet_id, sum(amount) AS amount, sum(held) AS held,
+           sum(CASE kind WHEN 'hold' THEN 1 WHEN 'capture' THEN -1 WHEN 'release' THEN -1 ELSE 0
+               END) AS open_holds
+    FROM seed_event GROUP BY wallet_id
+) sums WHERE sums.wallet_id = billing_wallet.id
+"""
+_TOKENS = """
+UPDATE billing_token
+SET spent = -sums.amount, held = sums.held, open_holds = sums.open_holds
+FROM (
+    SELECT token_id, sum(amount) AS amount, sum(held) AS held,
+           sum(CASE kind WHEN 'hold' THEN 1 WHEN 'capture' THEN -1 WHEN 'release' THEN -1 ELSE 0
+               END) AS open_holds
+    FROM seed_event GROUP BY token_id
+) sums WHERE sums.token_id = billing_token.id
+"""
+# What is held or was paid, and not refunded, counts in the newest periods with a hold.
+_PERIODS = "\n".join(
+    f"""
+WITH hold AS (
+    SELECT reference, token_id, date_trunc('{period}', at AT TIME ZONE 'UTC')::date AS began,
+           max(date_trunc('{period}', at AT TIME ZONE 'UTC')::date) OVER (PARTITION BY token_id)
+               AS newest
+    FROM seed_event WHERE kind = 'hold'
+)
+UPDATE billing_token SET {period}_began = sums.began, {period}_used = sums.used
+FROM (
+    SELECT hold.token_id, began, sum(event.held - event.amount) AS used
+    FROM hold JOIN seed_event event USING (reference)
+    WHERE began = newest GROUP BY hold.token_id, began
+) sums WHERE sums.token_id = billing_token.id;
+"""
+    for period in ("day", "week", "month")
+)
+_USAGE = """
+INSERT INTO billing_usageday (wallet_id, day, kind, token_id, price_name, mode, channel, number,
+                              amount, held, cost, cost_unknown)
+SELECT wallet_id, (at AT TIME ZONE 'UTC')::date, kind, token_id, price_name, mode, channel,
+       count(*), sum(amount), sum(held), coalesce(sum(cost), 0),
+       count(*) FILTER (WHERE kind = 'capture' AND cost IS NULL)
+FROM seed_event GROUP BY 1, 2, 3, 4, 5, 6, 7
+"""
+_MARKS = """
+INSERT INTO billing_usagemark (wallet_id, entry_id)
+SELECT wallet_id, max(id) FROM billing_entry GROUP BY wallet_id
+"""
+
+STEPS = {
+    "keys": _KEYS,
+    "prices": _RULES,
+    "channels": _CHANNELS,
+    "chance": _TASKS,
+    "tasks": _INSERT_TASKS,
+    "lines of the ledger": _EVENTS,
+    "statistics": "ANALYZE seed_task, seed_event",
+    "entries": _INSERT_ENTRIES,
+    "the next entry's id": _ENTRY_IDS,
+    "attempts": _ATTEMPTS,
+    "callbacks": _CALLBACKS,
+    "tries of callbacks": _CALLBACK_ATTEMPTS,
+    "wallets": _WALLETS,
+    "totals of keys": _TOKENS,
+    "periods of keys": _PERIODS,
+    "daily roll-up": _USAGE,
+    "its marks": _MARKS,
+}
