@@ -1,0 +1,105 @@
+"""Views for a key, whose answers tell how much more the key may ask."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.db import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from billing import limits
+from billing.errors import ConcurrencyLimited, RateLimited
+from billing.limits import Standing
+from billing.limits.turns import Turn
+from billing.tokens import Caller
+from relay import metrics, stopping
+from relay.api import errors
+from relay.api.auth import caller
+
+Headers = dict[str, int]
+
+
+def _headers(limit: int, remaining: int, reset: int) -> Headers:
+    """`reset`: seconds until all of it is free again."""
+    return {
+        "X-RateLimit-Limit": limit,
+        "X-RateLimit-Remaining": remaining,
+        "X-RateLimit-Reset": reset,
+    }
+
+
+def _of(standing: Standing | None) -> Headers:
+    if standing is None:
+        return {}
+    return _headers(standing.limit.per_minute, standing.remaining, standing.reset)
+
+
+class Limited(APIView):
+    """Whatever is answered to a limited key, refusals too, has `X-RateLimit-…`."""
+
+    room: Headers | None = None
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, RateLimited):
+            self.room = _of(exc.standing)
+        if isinstance(exc, ConcurrencyLimited):
+            # When a task will end, nobody knows: come and see.
+            self.room = _headers(exc.limit, 0, errors.TWIN_SECONDS)
+        return super().handle_exception(exc)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        for name, value in (self.room or {}).items():
+            final[name] = str(value)
+        return final
+
+
+class Asking(Limited):
+    """Only asks, draws nothing. Raises RateLimited."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        asked = limits.fetches(caller(request))
+        self.room = _of(_counted("fetch", lambda: limits.take(asked)))
+
+
+class Submitting(Limited):
+    """Draws something: the rate is asked by take_turn()."""
+
+    key: Caller | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.key = caller(request)
+
+    def take_turn(self, key: Caller) -> Turn:
+        """Raises RateLimited, ConcurrencyLimited, and InvalidKey or TenantDisabled when it had to
+        wait for its turn and is not allowed any more."""
+        turn = Turn(key, is_over=stopping.has_begun)
+        self.room = _of(_counted("submit", turn.take))
+        return turn
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        if self.room is None and self.key is not None:
+            # It was answered before its rate was asked: a replay, a mistake in the body.
+            with suppress(DatabaseError, PoolTimeout):
+                self.room = _of(limits.look(limits.submits(self.key)))
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _counted(kind: str, take: Callable[[], Standing | None]) -> Standing | None:
+    try:
+        standing = take()
+    except RateLimited as refusal:
+        metrics.limited(kind, refusal.standing, outcome="refused")
+        raise
+    if standing is not None:
+        metrics.limited(kind, standing, outcome="allowed")
+    return standing
