@@ -1,5 +1,10 @@
 """What billing refuses. relay/api/errors.py maps each to the contract's answer."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from billing.limits.counts import Standing
+
 
 class BillingError(Exception):
     """The text is meant for the tenant."""
@@ -41,6 +46,34 @@ class ConcurrencyLimited(BillingError):
         self.limit = limit
 
 
+class RateLimited(BillingError):
+    """Too many requests in 60 seconds; `standing` tells when there is room again."""
+
+    def __init__(self, standing: "Standing") -> None:
+        limit = standing.limit
+        super().__init__(f"{limit.whose} may make {limit.per_minute} {limit.deeds} in 60 seconds")
+        self.standing = standing
+
+    @property
+    def retry_after(self) -> int:
+        """Seconds."""
+        return max(1, self.standing.retry_after)
+
+
+class ActionNotAllowed(BillingError):
+    """The key is for other actions or other modes."""
+
+    def __init__(self, action: str, mode: str) -> None:
+        super().__init__(f"this API key may not be used for {action} in {mode} mode")
+
+
+class AddressNotAllowed(BillingError):
+    """The key, or the page, is for other addresses."""
+
+    def __init__(self) -> None:
+        super().__init__("this may not be used from your address")
+
+
 class Overdrawn(BillingError):
     """A correction that would take money that is held, or more than is there and lent."""
 
@@ -59,3 +92,49 @@ class RefundRefused(BillingError):
 
 class BookRefused(BillingError):
     """A price book is not in the state that this needs; the text says why."""
+
+
+class CodeRefused(BillingError):
+    """A redemption code is not good, or not any more; the text says no more than its holder may
+    know."""
+
+
+class TopUpRefused(BillingError):
+    """An order of balance that is not taken, or cannot be settled so; the text says why."""
+
+
+class ProviderOff(BillingError):
+    """A payment service that this site does not use: it takes no orders, and what comes in its
+    name is never believed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"this site takes no payments through {name}")
+
+
+class ProviderFailed(BillingError):
+    """The payment service did not do what it was asked."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} did not take the order, please try again later")
+
+
+class PaymentRefused(BillingError):
+    """News of a payment that nothing is booked for."""
+
+
+class InvalidSignature(PaymentRefused):
+    """Not from whom it says, or too old."""
+
+    def __init__(self) -> None:
+        super().__init__("the signature does not fit")
+
+
+class MalformedPayment(PaymentRefused):
+    """Signed, but not what the protocol says; the text tells what is wrong."""
+
+
+class OrderUnknown(PaymentRefused):
+    """No order of this number at this payment service."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such order")

@@ -3,6 +3,7 @@
 import base64
 import secrets
 import uuid
+from collections.abc import Mapping
 
 from django.db import transaction
 
@@ -14,6 +15,7 @@ DEFAULT_GROUP = "default"
 TEST_MONEY = 1000 * UNIT
 WEBHOOK_SECRET_PREFIX = "whsec_"  # noqa: S105  a prefix, not a secret
 WEBHOOK_SECRET_BYTES = 32
+BATCH = 2000
 
 
 @transaction.atomic
@@ -26,6 +28,21 @@ def create(*, name: str, group: str = DEFAULT_GROUP) -> Tenant:
     )
     Wallet.objects.create(tenant=tenant)
     return tenant
+
+
+@transaction.atomic
+def create_many(wanted: Mapping[str, int]) -> dict[str, Tenant]:
+    """The same for thousands at once: group ids by the tenants' names. Raises IntegrityError when
+    there is a tenant of one of these names."""
+    made = Tenant.objects.bulk_create(
+        (
+            Tenant(name=name, group_id=group_id, webhook_secret=make_webhook_secret())
+            for name, group_id in wanted.items()
+        ),
+        batch_size=BATCH,
+    )
+    Wallet.objects.bulk_create((Wallet(tenant=tenant) for tenant in made), batch_size=BATCH)
+    return {tenant.name: tenant for tenant in made}
 
 
 def open_test_wallet(tenant: Tenant) -> Wallet:

@@ -63,8 +63,6 @@ class Caller(NamedTuple):
         return Buyer(tenant_id=self.tenant_id, group_id=self.group_id, home_id=self.home_id)
 
 
-# The second look, for keys that were replaced a short while ago, is only made where the first
-# finds nothing.
 _CALLER = """
 SELECT token.id AS token_id, token.name AS token_name, tenant.id AS tenant_id,
        wallet.id AS wallet_id, token.is_test,
@@ -83,12 +81,16 @@ FROM billing_token token
 JOIN billing_tenant tenant ON tenant.id = token.tenant_id
 JOIN billing_wallet wallet ON wallet.tenant_id = tenant.id AND wallet.is_test = token.is_test
 JOIN billing_group grp ON grp.id = coalesce(token.group_id, tenant.group_id)
-WHERE token.id = coalesce(
+WHERE token.is_active AND (token.expires_at IS NULL OR token.expires_at > now())
+"""
+# The second look, for keys that were replaced a short while ago, is only made where the first
+# finds nothing.
+_BY_DIGEST = f"""{_CALLER} AND token.id = coalesce(
     (SELECT id FROM billing_token WHERE digest = %(digest)s),
     (SELECT id FROM billing_token WHERE old_digest = %(digest)s AND old_expires_at > now())
-  )
-  AND token.is_active AND (token.expires_at IS NULL OR token.expires_at > now())
-"""
+)
+"""  # noqa: S608  the parts are constants
+_BY_ID = f"{_CALLER} AND token.id = %(token_id)s"
 
 
 def make(*, tenant: Tenant, name: str, is_test: bool = False, **fields: Any) -> tuple[Token, str]:
@@ -141,7 +143,16 @@ def digest(key: str) -> bytes:
 
 def authenticate(key: str) -> Caller:
     """The caller behind a key. Raises InvalidKey, TenantDisabled."""
-    row = sql.fetch_one(_CALLER, {"digest": digest(key)}) if key else None
+    return _checked(sql.fetch_one(_BY_DIGEST, {"digest": digest(key)}) if key else None)
+
+
+def again(caller: Caller) -> Caller:
+    """The same caller as it is now, for requests that have waited. Raises InvalidKey,
+    TenantDisabled."""
+    return _checked(sql.fetch_one(_BY_ID, {"token_id": caller.token_id}))
+
+
+def _checked(row: Any) -> Caller:
     if row is None:
         raise InvalidKey
     caller = Caller(*row)

@@ -10,6 +10,7 @@ import hmac
 import logging
 import random
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import requests
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.tenants import WEBHOOK_SECRET_PREFIX
@@ -42,11 +43,13 @@ ANSWER_MAX_BYTES = 2048
 
 
 class Delivery(NamedTuple):
-    """How one try ended. `status_code` is None when no answer came."""
+    """How one try ended. `status_code` is None when no answer came; with `is_hopeless` none ever
+    will from that address."""
 
     status_code: int | None
     answer: str
     milliseconds: int
+    is_hopeless: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -100,17 +103,38 @@ def deliver(callback_id: int, tries: int) -> None:
     _record(callback, _post(callback))
 
 
+def replay(callback: Callback) -> bool:
+    """Sends a message about a final state again at the next tick, whatever became of it. False
+    when a try is under way at this moment, and for progress, which is past."""
+    rows = Callback.objects.filter(
+        Q(flies_until__isnull=True) | Q(flies_until__lte=timezone.now()),
+        pk=callback.pk,
+        is_final=True,
+    )
+    return bool(rows.update(state=Callback.State.PENDING, due_at=timezone.now()))
+
+
 def headers(callback: Callback, *, timestamp: int) -> dict[str, str]:
-    """Standard Webhooks (standard-webhooks specification, "Webhook signature scheme")."""
-    signed = f"{callback.message_id}.{timestamp}.{callback.body}".encode()
-    mac = hmac.new(_secret_bytes(callback.tenant.webhook_secret), signed, hashlib.sha256)
+    signed = signature(
+        message_id=callback.message_id,
+        timestamp=timestamp,
+        body=callback.body,
+        secret=callback.tenant.webhook_secret,
+    )
+    return signed | {"X-Relay-Sequence": str(callback.sequence)}
+
+
+def signature(*, message_id: str, timestamp: int, body: str, secret: str) -> dict[str, str]:
+    """The headers of a signed message: Standard Webhooks (standard-webhooks specification,
+    "Webhook signature scheme"). `secret` is "whsec_" and base64; raises ValueError for another."""
+    signed = f"{message_id}.{timestamp}.{body}".encode()
+    mac = hmac.new(_secret_bytes(secret), signed, hashlib.sha256)
     return {
         "Content-Type": "application/json",
         "User-Agent": "mj-relay",
-        "webhook-id": callback.message_id,
+        "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,{base64.b64encode(mac.digest()).decode()}",
-        "X-Relay-Sequence": str(callback.sequence),
     }
 
 
@@ -121,16 +145,19 @@ def next_wait(tries: int) -> float | None:
     return LADDER_SECONDS[tries]
 
 
-def _post(callback: Callback) -> Delivery:
+def post(url: str, *, body: str, sign: Callable[[int], dict[str, str]]) -> Delivery:
+    """One try to bring a message to an address that a stranger chose. `sign` makes the headers for
+    the time (seconds since 1970)."""
     started = time.monotonic()
     status: int | None = None
+    is_hopeless = False
     try:
         with (
             deadline(settings.CALLBACK_TIMEOUT_SECONDS),
             _session().post(
-                callback.url,
-                data=callback.body.encode(),
-                headers=headers(callback, timestamp=int(time.time())),
+                url,
+                data=body.encode(),
+                headers=sign(int(time.time())),
                 timeout=settings.CALLBACK_TIMEOUT_SECONDS,
                 stream=True,
             ) as response,
@@ -141,8 +168,17 @@ def _post(callback: Callback) -> Delivery:
     # A hostile address can make the HTTP library stumble in ways of its own; that is a failed
     # try like any other.
     except Exception as error:  # noqa: BLE001
+        is_hopeless = guard.is_hopeless(error)
         answer = f"{type(error).__name__}: {error}"[:ANSWER_MAX_BYTES]
-    return Delivery(status, answer, round((time.monotonic() - started) * 1000))
+    return Delivery(status, answer, round((time.monotonic() - started) * 1000), is_hopeless)
+
+
+def _post(callback: Callback) -> Delivery:
+    return post(
+        callback.url,
+        body=callback.body,
+        sign=lambda timestamp: headers(callback, timestamp=timestamp),
+    )
 
 
 def _beginning(response: requests.Response) -> str:
@@ -162,7 +198,13 @@ def _session() -> requests.Session:
 
 @transaction.atomic
 def _record(callback: Callback, delivery: Delivery) -> None:
-    CallbackAttempt.objects.create(callback=callback, number=callback.tries, **delivery._asdict())
+    CallbackAttempt.objects.create(
+        callback=callback,
+        number=callback.tries,
+        status_code=delivery.status_code,
+        answer=delivery.answer,
+        milliseconds=delivery.milliseconds,
+    )
     Callback.objects.filter(pk=callback.pk).update(flies_until=None)
     # Not one that another try has delivered meanwhile, nor a progress message that was rewritten
     # while it was on its way: that one is due again.

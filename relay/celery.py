@@ -12,6 +12,8 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
 
 MESSAGE_SECONDS = 30
+# How often it is asked whether the night's proof is still to be made.
+PROOF_TICK_SECONDS = 300
 
 app = Celery("relay")
 app.config_from_object(
@@ -50,6 +52,10 @@ def _use_settings(sender: Celery, **_: Any) -> None:
         "relay.jobs.deliver_due": settings.CALLBACK_TICK_SECONDS,
         "relay.jobs.keep_due": settings.RESULTS_TICK_SECONDS,
         "relay.jobs.sweep": settings.SWEEP_SECONDS,
+        "relay.jobs.deliver_due_notices": settings.NOTICE_TICK_SECONDS,
+        "relay.jobs.prove": PROOF_TICK_SECONDS,
+        "billing.jobs.roll_up": settings.USAGE_TICK_SECONDS,
+        "billing.jobs.check_balances": settings.BALANCE_TICK_SECONDS,
     }
     sender.conf.beat_schedule = {
         name: {"task": name, "schedule": seconds, "options": {"expires": MESSAGE_SECONDS}}

@@ -1,6 +1,8 @@
 """System checks: settings that would let the product run, but wrongly."""
 
+import base64
 import ipaddress
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +11,10 @@ from django.core.checks import Error, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import InvalidStorageError, storages
 
+from billing import topups
+from billing.providers import PROVIDERS
+from billing.providers.base import rates
+from billing.tenants import WEBHOOK_SECRET_PREFIX
 from relay import words
 
 
@@ -23,7 +29,7 @@ def public_url(app_configs: Any, **kwargs: Any) -> list[Error]:
 @register
 def allowed_networks(app_configs: Any, **kwargs: Any) -> list[Error]:
     errors = []
-    for name in ("CALLBACK_ALLOWED_NETWORKS", "PICTURE_ALLOWED_NETWORKS"):
+    for name in ("CALLBACK_ALLOWED_NETWORKS", "PICTURE_ALLOWED_NETWORKS", "TRUSTED_PROXIES"):
         for network in getattr(settings, name):
             try:
                 ipaddress.ip_network(network.strip())
@@ -59,3 +65,49 @@ def poll_times(app_configs: Any, **kwargs: Any) -> list[Error]:
         return []
     text = "POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS."
     return [Error(text, id="relay.E003")]
+
+
+@register
+def top_ups(app_configs: Any, **kwargs: Any) -> list[Error]:
+    errors = []
+    for names, read in {"TOPUP_MIN, TOPUP_MAX": topups.limits, "TOPUP_RATES": rates}.items():
+        try:
+            read()
+        except ValueError as error:
+            errors.append(Error(f"{names}: {error}", id="relay.E006"))
+    return errors or [*_payment_services()]
+
+
+def _payment_services() -> Iterator[Error]:
+    """A service that is switched on by half takes no order, and nobody would know why."""
+    if bool(settings.STRIPE_SECRET_KEY) != bool(settings.STRIPE_WEBHOOK_SECRET):
+        yield Error("STRIPE_SECRET_KEY needs STRIPE_WEBHOOK_SECRET.", id="relay.E007")
+    if len({bool(settings.EPAY_URL), bool(settings.EPAY_PID), bool(settings.EPAY_KEY)}) > 1:
+        yield Error("EPAY_URL, EPAY_PID and EPAY_KEY need each other.", id="relay.E007")
+    for provider in PROVIDERS.values():
+        if provider.is_on and provider.currency not in (settings.CURRENCY.upper(), *rates()):
+            yield Error(
+                f"{provider.name} is paid in {provider.currency}, which TOPUP_RATES does not have.",
+                id="relay.E008",
+            )
+
+
+@register
+def notices(app_configs: Any, **kwargs: Any) -> list[Error]:
+    errors = []
+    if settings.EMAIL_URL and "@" not in settings.DEFAULT_FROM_EMAIL:
+        errors.append(Error("EMAIL_URL needs EMAIL_FROM, an address.", id="relay.E009"))
+    if settings.OPERATOR_NOTICE_HOOK and not _is_secret(settings.OPERATOR_WEBHOOK_SECRET):
+        text = "OPERATOR_NOTICE_HOOK needs OPERATOR_WEBHOOK_SECRET: whsec_ and base64 of 24 to 64"
+        errors.append(Error(f"{text} bytes.", id="relay.E009"))
+    if not 0 <= settings.PROOF_HOUR_UTC <= 23:
+        errors.append(Error("PROOF_HOUR_UTC is an hour, 0 to 23.", id="relay.E009"))
+    return errors
+
+
+def _is_secret(word: str) -> bool:
+    try:
+        secret = base64.b64decode(word.removeprefix(WEBHOOK_SECRET_PREFIX), validate=True)
+    except ValueError:
+        return False
+    return word.startswith(WEBHOOK_SECRET_PREFIX) and 24 <= len(secret) <= 64

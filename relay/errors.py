@@ -50,3 +50,21 @@ class WrongSignature(Exception):
 
     def __init__(self) -> None:
         super().__init__("this link is not valid")
+
+
+class RoleNotAllowed(Exception):
+    """The role of a management key does not reach that far."""
+
+    def __init__(self, role: str, deed: str) -> None:
+        super().__init__(f"the role {role} may not {deed}")
+
+
+class ObjectNotFound(Exception):
+    """Somebody else's object or none at all: the asker is not told which."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"there is no such {what}")
+
+
+class Conflict(Exception):
+    """What is there already does not allow it; the text says what."""

@@ -58,15 +58,20 @@ class Handover:
 def submit(*, caller: Caller, order: Order) -> Placed:
     """Prices, pays and hands over an order.
 
-    Raises PriceMissing, NoChannel, Unsupported, QuotaNotEnough before anything is written, and
-    Rejected, Unreachable or NoChannel when no upstream took it: the money is free again then.
+    Raises ActionNotAllowed, PriceMissing, NoChannel, Unsupported, QuotaNotEnough,
+    ConcurrencyLimited before anything is written, and Rejected, Unreachable or NoChannel when no
+    upstream took it: the money is free again then.
     """
     price = orders.price(order.action.price_names, order.mode, caller)
     return _hand_over(begin(caller=caller, order=order, price=price))
 
 
 def begin(*, caller: Caller, order: Order, price: Price) -> Handover:
-    """Picks the upstream, holds the money, writes the task. Nothing has been sent yet."""
+    """Picks the upstream, holds the money, writes the task. Nothing has been sent yet.
+
+    Raises ActionNotAllowed and what submit() raises before anything is written.
+    """
+    orders.permit(caller, action=order.action.name, mode=order.mode)
     upstream = choose(caller, order, tried=[])
     row = lifecycle.begin(
         caller=caller, order=order, price=price, upstream=upstream, first_look=first_look()

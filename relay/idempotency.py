@@ -11,13 +11,15 @@ import orjson
 from django.conf import settings
 from django.utils import timezone
 
+from billing.limits import turns
 from billing.tokens import Caller
 from relay import answers
 from relay.errors import IdempotencyInProgress, IdempotencyMismatch
 from relay.models import IdempotentRequest, Task
 
 REMEMBERED = timedelta(hours=24)
-# A submit may ask several channels, one after the other; the margin is for everything else.
+# A submit may wait for its turn, then ask several channels, one after the other; the margin is for
+# everything else.
 MARGIN_SECONDS = 30
 
 
@@ -67,7 +69,7 @@ def _answer_of_the_dead(row: IdempotentRequest) -> str:
     """A request that cannot be under way any more was cut off with its process. Its tasks, if it
     came to any, are its answer; else the key is taken over, which the empty text says."""
     longest = settings.UPSTREAM_CONNECT_SECONDS + settings.UPSTREAM_SUBMIT_SECONDS
-    longest = longest * settings.SUBMIT_MAX_CHANNELS + MARGIN_SECONDS
+    longest = longest * settings.SUBMIT_MAX_CHANNELS + turns.QUEUE_MAX_SECONDS + MARGIN_SECONDS
     if timezone.now() - row.started_at < timedelta(seconds=longest):
         raise IdempotencyInProgress
     ids = Task.objects.filter(request_id=row.pk).order_by("id").values_list("id", flat=True)

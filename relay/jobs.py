@@ -5,7 +5,8 @@ Any of them may run twice, late or never; the next tick finds what was left.
 
 from celery import shared_task
 
-from relay import callbacks, idempotency, lifecycle, polling, results
+from billing import limits, topups
+from relay import callbacks, idempotency, lifecycle, nightly, notices, polling, results
 from relay.celery import MESSAGE_SECONDS
 
 
@@ -37,6 +38,19 @@ def deliver(callback_id: int, tries: int) -> None:
 
 
 @shared_task
+def deliver_due_notices() -> None:
+    """Hands out the due mails and hooks of notices, each as a job of its own."""
+    while due := notices.claim():
+        for delivery_id, tries in due:
+            deliver_notice.apply_async((delivery_id, tries), expires=MESSAGE_SECONDS)
+
+
+@shared_task
+def deliver_notice(delivery_id: int, tries: int) -> None:
+    notices.deliver(delivery_id, tries)
+
+
+@shared_task
 def keep_due() -> None:
     """Hands out the due files, each as a job of its own. One batch a tick: nobody waits for them,
     and the same workers may have polls and callbacks to do."""
@@ -54,3 +68,11 @@ def sweep() -> None:
     """Ends what nobody else has ended."""
     lifecycle.expire_overdue()
     idempotency.sweep()
+    limits.sweep()
+    topups.expire()
+
+
+@shared_task
+def prove() -> None:
+    """Asked often, done once a night: no message is important."""
+    nightly.run()

@@ -31,8 +31,9 @@ class Confirmation(NamedTuple):
 def confirm(*, caller: Caller, task: Task, said: Confirmation) -> int:
     """Holds the price of a modal and confirms it at the upstream; the id stays the same.
 
-    A confirmation that is sent twice counts once. Raises InvalidRequest, PriceMissing, NoChannel,
-    QuotaNotEnough, UpstreamError; a refused modal is open again, and the money free.
+    A confirmation that is sent twice counts once. Raises InvalidRequest, ActionNotAllowed,
+    PriceMissing, NoChannel, QuotaNotEnough, ConcurrencyLimited, UpstreamError; a refused modal is
+    open again, and the money free.
     """
     if _is_confirmed(task):
         return task.pk
@@ -41,6 +42,7 @@ def confirm(*, caller: Caller, task: Task, said: Confirmation) -> int:
     upstream = selection.load(task.channel_id)
     if not upstream.follows_up:
         raise NoChannel(task.action, task.mode)
+    orders.permit(caller, action=task.action, mode=task.mode)
     price = orders.price(actions.MODAL_PRICE_NAMES, task.mode, caller)
     attempt_id = lifecycle.begin_confirmation(
         task=task,

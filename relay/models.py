@@ -223,7 +223,8 @@ class Callback(models.Model):
         OVERTAKEN = "overtaken"
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    # Found through `callback_by_tenant`, so it needs no index of its own.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False)
     url = models.TextField()
     sequence = models.IntegerField()
     is_final = models.BooleanField(help_text="Final states are retried, progress is not.")
@@ -255,6 +256,8 @@ class Callback(models.Model):
         indexes = [
             models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False)),
             models.Index("host", name="callback_flying", condition=Q(flies_until__isnull=False)),
+            # Lists of a tenant, newest first.
+            models.Index(fields=["tenant", "-id"], name="callback_by_tenant"),
         ]
 
     def __str__(self) -> str:
@@ -327,8 +330,9 @@ class ResultFile(models.Model):
 
 
 class ProofRun(models.Model):
-    """One run of the proofs over the books (relay/proofs.py)."""
+    """One run of the proofs over the books (relay/nightly.py)."""
 
+    night = models.DateField(unique=True, null=True, help_text="When it was due.")
     started_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True)
     findings = models.JSONField(default=list, help_text="What contradicted, with ids, cut.")

@@ -39,6 +39,7 @@ else:
         raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is set.")
 
 DEBUG = env.bool("DEBUG", default=False)
+SITE_NAME = env.str("SITE_NAME", default="MJ Relay")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -83,6 +84,11 @@ TEMPLATES = [
             ],
         },
     },
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    # Of people who came with import_newapi, until they sign in.
+    "relay.newapi_import.passwords.ImportedPasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -142,10 +148,38 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
 # -- Money ----------------------------------------------------------------------------------------
 
 CURRENCY = env.str("CURRENCY", default="USD")
+# How often the ledger is added up by days (billing/usage.py).
+USAGE_TICK_SECONDS = env.float("USAGE_TICK_SECONDS", default=60)
 # Keys are stored as HMACs under this secret: changing it locks every tenant out.
 KEY_HASH_SECRET = env.str("KEY_HASH_SECRET", default="") or SECRET_KEY
 # Secrets at rest: the first key encrypts, all of them decrypt.
 ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[]) or [SECRET_KEY]
+
+# -- Payments -------------------------------------------------------------------------------------
+
+# The least and the most that is paid in at once, in units of the site's currency.
+TOPUP_MIN = env.str("TOPUP_MIN", default="1")
+TOPUP_MAX = env.str("TOPUP_MAX", default="10000")
+# Units of a payment service's currency for one unit of the site's: CNY=7.2.
+TOPUP_RATES = env.dict("TOPUP_RATES", default={})
+# A payment service without its secrets takes no orders, and is not believed.
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="").strip()
+STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="").strip()
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", default="https://api.stripe.com").rstrip("/")
+EPAY_URL = env.str("EPAY_URL", default="").strip()
+EPAY_PID = env.str("EPAY_PID", default="").strip()
+EPAY_KEY = env.str("EPAY_KEY", default="").strip()
+EPAY_TYPES = env.list("EPAY_TYPES", default=["alipay", "wxpay"])
+
+# -- Limits ---------------------------------------------------------------------------------------
+
+# Queries of one key in any 60 seconds; zero: no limit.
+FETCH_RPM = env.int("FETCH_RPM", default=6000)
+# Networks of proxies whose word on a client's address is taken.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"])
+# The bearer that opens /metrics. Without it only this machine may read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_DIR = VAR_DIR / "metrics"
 
 # -- Submits --------------------------------------------------------------------------------------
 
@@ -186,6 +220,29 @@ CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15)
 CALLBACK_PORTS = env.list("CALLBACK_PORTS", cast=int, default=[80, 443, *range(8000, 9001)])
 # Networks that may be called although they are private, on any port. `make run` adds loopback.
 CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
+
+# -- Notices --------------------------------------------------------------------------------------
+
+# How often balances are compared with their tenants' thresholds.
+BALANCE_TICK_SECONDS = env.float("BALANCE_TICK_SECONDS", default=30)
+NOTICE_TICK_SECONDS = env.float("NOTICE_TICK_SECONDS", default=5)
+# What concerns no tenant goes to these.
+OPERATOR_MAILS = env.list("OPERATOR_MAILS", default=[])
+OPERATOR_NOTICE_HOOK = env.str("OPERATOR_NOTICE_HOOK", default="")
+OPERATOR_WEBHOOK_SECRET = env.str("OPERATOR_WEBHOOK_SECRET", default="")
+# From this hour on (UTC) the books are proven, once a day.
+PROOF_HOUR_UTC = env.int("PROOF_HOUR_UTC", default=3)
+# Where mail is handed in; without it none is sent.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="")
+EMAIL_TIMEOUT_SECONDS = env.float("EMAIL_TIMEOUT_SECONDS", default=20)
+EMAIL_TIMEOUT = EMAIL_TIMEOUT_SECONDS
+if EMAIL_URL:
+    try:
+        # EMAIL_HOST, EMAIL_PORT, and what else Django knows.
+        globals().update(env.email_url_config(EMAIL_URL))
+    except (ImproperlyConfigured, KeyError, ValueError) as error:
+        raise ImproperlyConfigured(f"EMAIL_URL: {error}") from error
 
 # -- Pictures -------------------------------------------------------------------------------------
 

@@ -6,9 +6,13 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from relay import stopping
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
 
 _django = get_wsgi_application()
+# The worker has set its own handlers by now.
+stopping.listen()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -41,9 +41,21 @@ THOROUGH = (
     "tests/fuzz/",
     "tests/browser/",
     "tests/api/test_chain.py",
+    "tests/api/test_costs.py",
     "tests/api/test_every_route.py",
     "tests/api/test_examples.py",
     "tests/api/test_results_on_s3.py",
+    "tests/api/test_waiting.py",
+    "tests/api/v1/test_callbacks.py",
+    "tests/api/v1/test_hostile.py",
+    "tests/api/v1/test_openapi.py",
+    "tests/api/v1/test_orders.py",
+    "tests/api/v1/test_prices.py",
+    "tests/api/v1/test_site.py",
+    "tests/billing/test_statement_size.py",
+    "tests/races/test_limits.py",
+    "tests/relay/newapi_import/",
+    "tests/relay/test_proofs.py",
 )
 
 

@@ -1,5 +1,6 @@
 """Who pays: tenants and their keys, wallets and the ledger, prices, sales, usage, notices."""
 
+from billing.models.limits import RateWindow
 from billing.models.notices import Delivery, LowBalance, Notice
 from billing.models.prices import GroupRatio, PriceBook, PriceRule
 from billing.models.sales import CodeBatch, RedemptionCode, TopUp
@@ -19,6 +20,7 @@ __all__ = [
     "Notice",
     "PriceBook",
     "PriceRule",
+    "RateWindow",
     "RedemptionCode",
     "Role",
     "StaffRole",

@@ -2,12 +2,12 @@
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from billing import statements
 from billing.tokens import Caller
 from relay import orders
 from relay.api.auth import caller
+from relay.api.limited import Asking
 
 CENTS_PER_MICRO = 10_000
 MICRO_PER_UNIT = 1_000_000
@@ -16,7 +16,7 @@ MICRO_PER_QUOTA = 2
 MODELS_CREATED = 1_626_777_600
 
 
-class Subscription(APIView):
+class Subscription(Asking):
     """GET dashboard/billing/subscription, OpenAI style. The limit is what is left and what was
     used, so that clients that subtract get what is left."""
 
@@ -35,7 +35,7 @@ class Subscription(APIView):
         )
 
 
-class Usage(APIView):
+class Usage(Asking):
     """GET dashboard/billing/usage, OpenAI style: cents. The dates that clients send are ignored,
     as they all subtract it from a limit that knows no dates."""
 
@@ -44,7 +44,7 @@ class Usage(APIView):
         return Response({"object": "list", "total_usage": funds.used / CENTS_PER_MICRO})
 
 
-class Models(APIView):
+class Models(Asking):
     """GET v1/models: the price names this key may use."""
 
     def get(self, request: Request) -> Response:
@@ -52,12 +52,14 @@ class Models(APIView):
         return Response({"object": "list", "data": [_model(name) for name in names]})
 
 
-class TokenUsage(APIView):
+class TokenUsage(Asking):
     """GET api/usage/token, new-api style, in new-api's quota (500,000 = 1.00)."""
 
     def get(self, request: Request) -> Response:
         key = caller(request)
         funds = _funds(key)
+        is_limited = bool(key.actions or key.modes)
+        names = orders.price_names(key) if is_limited else []
         return Response(
             {
                 "code": True,
@@ -69,8 +71,8 @@ class TokenUsage(APIView):
                     "total_used": funds.used // MICRO_PER_QUOTA,
                     "total_available": funds.left // MICRO_PER_QUOTA,
                     "unlimited_quota": key.budget is None,
-                    "model_limits": {},
-                    "model_limits_enabled": False,
+                    "model_limits": dict.fromkeys(names, True),
+                    "model_limits_enabled": is_limited,
                     "expires_at": key.expires_at,
                 },
             }

@@ -6,7 +6,10 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from billing import tokens
+from billing.errors import AddressNotAllowed
 from billing.tokens import Caller
+from common import addresses
+from relay.api import client
 
 # Some clients always fill `Authorization` with this word and put the key elsewhere.
 PLACEHOLDER = "midjourney-proxy"
@@ -18,10 +21,15 @@ def caller(request: Request) -> Caller:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Sets `request.user` to the Caller. Raises InvalidKey, TenantDisabled."""
+    """Sets `request.user` to the Caller. Raises InvalidKey, TenantDisabled, AddressNotAllowed."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        return tokens.authenticate(_key(request)), None
+        found = tokens.authenticate(_key(request))
+        if found.addresses:
+            address = client.address(request)
+            if address is None or not addresses.is_in(address, found.addresses):
+                raise AddressNotAllowed
+        return found, None
 
 
 def _key(request: Request) -> str:

@@ -42,19 +42,24 @@ class Docs(_Public):
     schema = None
 
     def get(self, request: Request) -> HttpResponse:
-        from relay.api.schema import texts
+        return page(request, schema=f"/openapi.json?lang={language(request)}")
 
-        spoken = language(request)
-        page = {
-            "language": spoken,
-            "languages": LANGUAGES.items(),
-            "schema": f"/openapi.json?lang={spoken}",
-            "texts": texts.section("page", spoken),
-        }
-        response = _answer(render_to_string("relay/docs.html", page), "text/html; charset=utf-8")
-        site = urlsplit(settings.PUBLIC_URL)
-        response["Content-Security-Policy"] = POLICY.format(site=f"{site.scheme}://{site.netloc}")
-        return response
+
+def page(request: Request, *, schema: str) -> HttpResponse:
+    """The page for people that shows the schema at this address."""
+    from relay.api.schema import texts
+
+    spoken = language(request)
+    shown = {
+        "language": spoken,
+        "languages": LANGUAGES.items(),
+        "schema": schema,
+        "texts": texts.section("page", spoken),
+    }
+    response = _answer(render_to_string("relay/docs.html", shown), "text/html; charset=utf-8")
+    site = urlsplit(settings.PUBLIC_URL)
+    response["Content-Security-Policy"] = POLICY.format(site=f"{site.scheme}://{site.netloc}")
+    return response
 
 
 def language(request: Request) -> str:

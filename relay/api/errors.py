@@ -15,23 +15,46 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from billing.errors import (
+    ActionNotAllowed,
+    AddressNotAllowed,
     BookRefused,
+    CodeRefused,
     ConcurrencyLimited,
     InvalidKey,
+    InvalidSignature,
+    MalformedPayment,
     NothingCaptured,
+    OrderUnknown,
     Overdrawn,
+    PaymentRefused,
     PriceMissing,
+    PricesInvalid,
+    ProviderFailed,
+    ProviderOff,
     QuotaNotEnough,
+    RateLimited,
     RefundRefused,
     TenantDisabled,
+    TopUpRefused,
 )
-from channels.errors import NoChannel, Refusal, Rejected, Unreachable, Unsupported, UpstreamError
+from channels.errors import (
+    CostsInvalid,
+    NoChannel,
+    Refusal,
+    Rejected,
+    Unreachable,
+    Unsupported,
+    UpstreamError,
+)
 from relay.errors import (
     BannedPrompt,
     BodyTooLarge,
+    Conflict,
     IdempotencyInProgress,
     IdempotencyMismatch,
     InvalidRequest,
+    ObjectNotFound,
+    RoleNotAllowed,
     TaskNotFound,
     TaskNotSuccess,
     WrongSignature,
@@ -58,26 +81,43 @@ BAD_REQUEST = Answer(400, 4, "invalid_request", "this is not a proper HTTP reque
 INTERNAL = Answer(500, 9, "internal_error", "internal error")
 NOT_FOUND = Answer(404, 4, "not_found", "there is no such address")
 UNAVAILABLE = Answer(503, 9, "unavailable", "temporarily unavailable", RETRY_SECONDS)
+PAYMENT_REFUSED = Answer(400, 4, "payment_refused")
 NO_CHANNEL = Answer(503, 9, "no_channel", "no upstream is available", RETRY_SECONDS)
 
 ANSWERS: dict[type[BaseException], Answer] = {
     InvalidRequest: Answer(400, 4, "invalid_request"),
     Unsupported: Answer(400, 4, "invalid_request"),
+    PricesInvalid: Answer(400, 4, "invalid_request"),
+    CostsInvalid: Answer(400, 4, "invalid_request"),
     TaskNotSuccess: Answer(400, 4, "task_not_success"),
     BannedPrompt: Answer(400, 24, "banned_prompt"),
     InvalidKey: Answer(401, 4, "invalid_api_key"),
     QuotaNotEnough: Answer(402, 4, "quota_not_enough"),
     TenantDisabled: Answer(403, 4, "tenant_disabled"),
     PriceMissing: Answer(403, 4, "action_not_allowed"),
+    ActionNotAllowed: Answer(403, 4, "action_not_allowed"),
+    AddressNotAllowed: Answer(403, 4, "ip_not_allowed"),
     WrongSignature: Answer(403, 4, "wrong_signature"),
+    RoleNotAllowed: Answer(403, 4, "role_not_allowed"),
     TaskNotFound: Answer(404, 4, "task_not_found"),
+    ObjectNotFound: Answer(404, 4, "not_found"),
     IdempotencyInProgress: Answer(409, 4, "idempotency_in_progress", None, TWIN_SECONDS),
     IdempotencyMismatch: Answer(422, 4, "idempotency_mismatch"),
     BodyTooLarge: Answer(413, 4, "body_too_large"),
+    Conflict: Answer(409, 4, "conflict"),
     BookRefused: Answer(409, 4, "price_book_refused"),
     NothingCaptured: Answer(409, 4, "nothing_captured"),
     RefundRefused: Answer(409, 4, "refund_refused"),
     Overdrawn: Answer(409, 4, "overdrawn"),
+    CodeRefused: Answer(409, 4, "code_refused"),
+    TopUpRefused: Answer(400, 4, "top_up_refused"),
+    ProviderOff: Answer(403, 4, "provider_off"),
+    ProviderFailed: Answer(502, 9, "provider_failed"),
+    PaymentRefused: PAYMENT_REFUSED,
+    InvalidSignature: PAYMENT_REFUSED,
+    MalformedPayment: PAYMENT_REFUSED,
+    OrderUnknown: PAYMENT_REFUSED._replace(status=404),
+    RateLimited: Answer(429, 23, "rate_limited"),
     ConcurrencyLimited: Answer(429, 23, "concurrency_limited", None, TWIN_SECONDS),
     PictureUnavailable: Answer(502, 9, "picture_unavailable", "the picture is not available"),
     NoChannel: NO_CHANNEL._replace(text=None),
@@ -123,8 +163,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         text = f"{text}, request id {_request_id(context.get('request'))}"
     properties = getattr(error, "properties", None)
     response = Response(body(found, text, properties), status=found.status)
-    if found.retry_after:
-        response["Retry-After"] = str(found.retry_after)
+    retry_after = getattr(error, "retry_after", found.retry_after)
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
     return response
 
 

@@ -84,7 +84,7 @@ def notify_hook(body: Body) -> str:
     """The tenant's callback address. Whether it may be called is judged when it is dialled."""
     name = "notifyhook" if body.get("notifyHook") in (None, "") else "notifyHook"
     value = text(body, name, max_chars=HOOK_MAX_CHARS).strip()
-    return _web_address("notifyHook", value) if value else ""
+    return web_address("notifyHook", value) if value else ""
 
 
 def _is_web_address(value: str) -> bool:
@@ -174,7 +174,7 @@ def _image(name: str, value: Any) -> Image:
             f"{name} must be a string" if name != "base64Array" else "base64Array must hold strings"
         )
     if value[:8].lower().startswith(("http://", "https://")):
-        return Image(url=_web_address(name, value))
+        return Image(url=web_address(name, value))
     data = _DATA_URL.sub("", value, count=1)
     if len(data) > settings.IMAGE_MAX_BYTES * 4 // 3 + 4:
         raise InvalidRequest(f"{name}: larger than {settings.IMAGE_MAX_BYTES // 2**20} MB")
@@ -188,7 +188,7 @@ def _image(name: str, value: Any) -> Image:
     return Image(mime=mime, data=data)
 
 
-def _web_address(name: str, value: str) -> str:
+def web_address(name: str, value: str) -> str:
     """An http(s) address that a tenant gives, as text; who dials it judges where it leads."""
     value = value.strip()
     if not _is_web_address(value):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from relay.api import account, docs, health, hints, media, readers, views
+from relay.api import account, docs, health, hints, media, metrics, payments, readers, views
 
 # Prefix, and the speed mode that it means.
 MJ_PREFIXES = {
@@ -54,8 +54,12 @@ urlpatterns = [
     path("", include(billing)),
     path("api/usage/token", account.TokenUsage.as_view()),
     path("hints/<word>", hints.Hint.as_view()),
+    path("pay/stripe/webhook", payments.StripeWebhook.as_view()),
+    path("pay/epay/notify", payments.EPayNotice.as_view()),
+    path("pay/return", payments.come_back),
     path("openapi.json", docs.OpenApi.as_view()),
     path("docs", docs.Docs.as_view()),
     path("healthz", health.Health.as_view()),
     path("readyz", health.Readiness.as_view()),
+    path("metrics", metrics.Metrics.as_view()),
 ]

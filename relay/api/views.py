@@ -6,8 +6,8 @@ from typing import ClassVar
 import orjson
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from billing.errors import ConcurrencyLimited
 from relay import (
     actions,
     answers,
@@ -21,6 +21,7 @@ from relay import (
 )
 from relay.api import fields, picreader, readers
 from relay.api.auth import caller
+from relay.api.limited import Asking, Submitting
 from relay.api.parsers import FacesParser
 from relay.api.readers import Ask, Reader
 from relay.errors import InvalidRequest, TaskNotFound
@@ -41,21 +42,21 @@ def placed(order: Placed) -> Response:
     return accepted(str(order.task_id))
 
 
-class SubmitView(APIView):
+class SubmitView(Submitting):
     """A submit, which may bring an `Idempotency-Key`."""
 
     def post(self, request: Request, path_mode: str = "") -> Response:
         body, key = fields.body_of(request), fields.idempotency_key(request)
         ask = Ask(body, caller(request), path_mode)
         if not key:
-            return self.submit(ask)
+            return self._submit(ask)
         row_id, answer = idempotency.begin(
             caller=ask.caller, key=key, path=request.path_info, body=body
         )
         if answer:
             return Response(answer.encode(), headers={"Idempotent-Replayed": "true"})
         try:
-            response = self.submit(ask._replace(request_id=row_id))
+            response = self._submit(ask._replace(request_id=row_id))
         except Exception:
             idempotency.forget(row_id)
             raise
@@ -63,7 +64,16 @@ class SubmitView(APIView):
         return response
 
     def submit(self, ask: Ask) -> Response:
+        """Raises ConcurrencyLimited before anything is written."""
         raise NotImplementedError
+
+    def _submit(self, ask: Ask) -> Response:
+        turn = self.take_turn(ask.caller)
+        while True:
+            try:
+                return self.submit(ask._replace(caller=turn.caller))
+            except ConcurrencyLimited as refusal:
+                turn.wait_for_room(refusal)
 
 
 class Submit(SubmitView):
@@ -113,7 +123,7 @@ class Upload(SubmitView):
         return accepted(uploads.upload(caller=ask.caller, order=readers.upload(ask)))
 
 
-class Fetch(APIView):
+class Fetch(Asking):
     """GET task/{id}/fetch"""
 
     def get(self, request: Request, task_id: str, path_mode: str = "") -> Response:
@@ -121,7 +131,7 @@ class Fetch(APIView):
         return Response(task_object.as_json(task, caller(request).image_setting))
 
 
-class ListByCondition(APIView):
+class ListByCondition(Asking):
     """POST task/list-by-condition: the tenant's tasks among the ids asked for."""
 
     def post(self, request: Request, path_mode: str = "") -> Response:
@@ -129,21 +139,21 @@ class ListByCondition(APIView):
         return _list(request, _tasks(request).filter(pk__in=ids))
 
 
-class List(APIView):
+class List(Asking):
     """GET task/list: the key's newest tasks."""
 
     def get(self, request: Request, path_mode: str = "") -> Response:
         return _list(request, _own(request)[:LIST_LENGTH])
 
 
-class Queue(APIView):
+class Queue(Asking):
     """GET task/queue: the key's unfinished tasks."""
 
     def get(self, request: Request, path_mode: str = "") -> Response:
         return _list(request, _own(request).open()[:LIST_MAX_IDS])
 
 
-class ImageSeed(APIView):
+class ImageSeed(Asking):
     """GET task/{id}/image-seed"""
 
     def get(self, request: Request, task_id: str, path_mode: str = "") -> Response:
@@ -151,7 +161,7 @@ class ImageSeed(APIView):
         return Response({"code": 1, "description": "成功", "result": seed, "properties": {}})
 
 
-class Cancel(APIView):
+class Cancel(Asking):
     """POST task/{id}/cancel: what no upstream draws yet."""
 
     def post(self, request: Request, task_id: str, path_mode: str = "") -> Response:

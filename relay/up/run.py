@@ -1,6 +1,7 @@
 """The life of `manage.py up`, from the lock to the last stop."""
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -67,6 +68,8 @@ class Machine:
     def start(self) -> None:
         if self._records.end_all(seconds=LEFTOVER_SECONDS):
             self._say("Stopped what an earlier run had left behind.")
+        # The numbers of processes that have ended (relay/metrics.py).
+        shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
         self._records.write_own("up")
         preflight.check_ports(self._host, self._port)
         self._start_servers()

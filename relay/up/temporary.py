@@ -6,6 +6,7 @@ not started. For tests: the data may be lost when the machine stops, and is quic
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,6 +62,8 @@ def _start(var: Path, records: Records) -> dict[str, str]:
     env = dict(os.environ)
     env.setdefault("SECRET_KEY", embedded.secret_key(var))
     env["RELAY_VAR"] = str(var)
+    # The numbers of earlier runs (relay/metrics.py).
+    shutil.rmtree(var / "metrics", ignore_errors=True)
     servers.prepare_sockets(var)
     if not env.get("DATABASE_URL"):
         servers.prepare_postgres(var, records, parent=NAME, initdb=["--no-sync"])

@@ -13,19 +13,24 @@ from relay.models import IdempotentRequest, Task
 from tests.accounts import Account, open_account
 from tests.api import schema
 from tests.conftest import PRICES
+from tests.limits import limit_key
 
 # Refusals that this running product cannot be brought to, and why.
 NOT_PROVOKED = {
-    "concurrency_limited": "no limits yet",
+    "conflict": "of the management API",
     "internal_error": "needs a fault of ours",
-    "ip_not_allowed": "no limits yet",
     "method_not_allowed": "on no route that is described",
     "nothing_captured": "of the management API",
     "not_found": "on no route that is described",
+    "code_refused": "of the management API",
     "overdrawn": "of the management API",
+    "payment_refused": "of the payment services, see tests/payments",
     "price_book_refused": "of the management API",
-    "rate_limited": "no limits yet",
+    "provider_failed": "of the management API",
+    "provider_off": "of the management API",
     "refund_refused": "of the management API",
+    "role_not_allowed": "of the management API",
+    "top_up_refused": "of the management API",
     "unavailable": "needs a database that is gone, see tests/faults",
 }
 
@@ -80,7 +85,19 @@ def _twin(account: Account) -> requests.Response:
     return _keyed(account, "a lighthouse")
 
 
+def _too_often(account: Account) -> requests.Response:
+    return limit_key(account, rpm=0).imagine()
+
+
+def _too_many(account: Account) -> requests.Response:
+    limit_key(account, concurrency=1).draw("zzslow")
+    return account.imagine()
+
+
 PROVOKED: dict[str, Callable[[Account], requests.Response]] = {
+    "concurrency_limited": _too_many,
+    "ip_not_allowed": lambda account: limit_key(account, addresses=["203.0.113.9"]).imagine(),
+    "rate_limited": _too_often,
     "idempotency_in_progress": _twin,
     "idempotency_mismatch": _mismatch,
     "invalid_request": lambda account: account.request("POST", "/mj/submit/imagine", json={}),

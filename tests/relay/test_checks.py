@@ -28,3 +28,39 @@ def test_waits_that_make_no_sense(settings: LazySettings, least: float) -> None:
     settings.POLL_MIN_SECONDS = least
     settings.POLL_MAX_SECONDS = 30
     assert [error.id for error in checks.poll_times(None)] == ["relay.E003"]
+
+
+SECRET = "whsec_" + "MDEy" * 8
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"EMAIL_URL": "smtp://mail.example", "DEFAULT_FROM_EMAIL": ""}, "EMAIL_FROM"),
+        ({"OPERATOR_NOTICE_HOOK": "https://ops.example"}, "OPERATOR_WEBHOOK_SECRET"),
+        (
+            {"OPERATOR_NOTICE_HOOK": "https://ops.example", "OPERATOR_WEBHOOK_SECRET": "secret"},
+            "OPERATOR_WEBHOOK_SECRET",
+        ),
+        (
+            {"OPERATOR_NOTICE_HOOK": "https://ops.example", "OPERATOR_WEBHOOK_SECRET": "whsec_AA"},
+            "OPERATOR_WEBHOOK_SECRET",
+        ),
+        ({"PROOF_HOUR_UTC": 24}, "PROOF_HOUR_UTC"),
+    ],
+)
+def test_notices_that_could_not_be_sent(
+    settings: LazySettings, change: dict[str, object], word: str
+) -> None:
+    for name, value in change.items():
+        setattr(settings, name, value)
+    (error,) = checks.notices(None)
+    assert word in error.msg
+
+
+def test_notices_that_can_be_sent(settings: LazySettings) -> None:
+    settings.EMAIL_URL = "smtp://mail.example"
+    settings.DEFAULT_FROM_EMAIL = "relay@relay.example"
+    settings.OPERATOR_NOTICE_HOOK = "https://ops.example"
+    settings.OPERATOR_WEBHOOK_SECRET = SECRET
+    assert checks.notices(None) == []

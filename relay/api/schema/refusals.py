@@ -6,15 +6,22 @@ from django.conf import settings
 from rest_framework.exceptions import MethodNotAllowed
 
 from billing.errors import (
+    AddressNotAllowed,
     BookRefused,
+    CodeRefused,
     ConcurrencyLimited,
     InvalidKey,
+    InvalidSignature,
     NothingCaptured,
     Overdrawn,
     PriceMissing,
+    ProviderFailed,
+    ProviderOff,
     QuotaNotEnough,
+    RateLimited,
     RefundRefused,
     TenantDisabled,
+    TopUpRefused,
 )
 from channels.errors import Refusal
 from relay.api import errors
@@ -24,7 +31,9 @@ from relay.api.schema.bodies import Schema, ref
 from relay.errors import (
     BannedPrompt,
     BodyTooLarge,
+    Conflict,
     InvalidRequest,
+    RoleNotAllowed,
     TaskNotFound,
     TaskNotSuccess,
     WrongSignature,
@@ -96,11 +105,12 @@ BODIES: dict[str, dict[str, Any]] = {
         ANSWERS[QuotaNotEnough], "quota_not_enough: the price is 0.10, the wallet has 0.05 left"
     ),
     "tenant_disabled": _shown(ANSWERS[TenantDisabled], str(TenantDisabled())),
-    "ip_not_allowed": _shown(
-        Answer(403, 4, "ip_not_allowed"), "this address may not use this API key"
-    ),
+    "ip_not_allowed": _shown(ANSWERS[AddressNotAllowed], str(AddressNotAllowed())),
     "action_not_allowed": _shown(ANSWERS[PriceMissing], str(PriceMissing("mj_low_variation"))),
     "wrong_signature": _shown(ANSWERS[WrongSignature], str(WrongSignature())),
+    "role_not_allowed": _shown(
+        ANSWERS[RoleNotAllowed], str(RoleNotAllowed("viewer", "redeem codes and order top-ups"))
+    ),
     "task_not_found": _shown(ANSWERS[TaskNotFound], str(TaskNotFound())),
     "not_found": _shown(errors.NOT_FOUND),
     "method_not_allowed": _shown(ANSWERS[MethodNotAllowed], str(MethodNotAllowed("PUT"))),
@@ -115,14 +125,20 @@ BODIES: dict[str, dict[str, Any]] = {
         Answer(422, 4, "idempotency_mismatch"),
         "this Idempotency-Key was used with another body",
     ),
-    "rate_limited": _shown(Answer(429, 23, "rate_limited"), "too many requests"),
+    "rate_limited": _shown(ANSWERS[RateLimited], "this key may make 60 submits in 60 seconds"),
     "concurrency_limited": _shown(
         ANSWERS[ConcurrencyLimited], str(ConcurrencyLimited("this key", 3))
     ),
+    "conflict": _shown(ANSWERS[Conflict], "this reference has been booked before"),
     "price_book_refused": _shown(ANSWERS[BookRefused], "price book 7 is published already"),
     "nothing_captured": _shown(ANSWERS[NothingCaptured], str(NothingCaptured("1320098173412546"))),
     "refund_refused": _shown(ANSWERS[RefundRefused], "it has been refunded meanwhile"),
     "overdrawn": _shown(ANSWERS[Overdrawn], str(Overdrawn())),
+    "code_refused": _shown(ANSWERS[CodeRefused], "this code is not valid"),
+    "top_up_refused": _shown(ANSWERS[TopUpRefused], "a top-up is at least 1.00"),
+    "provider_off": _shown(ANSWERS[ProviderOff], str(ProviderOff("stripe"))),
+    "provider_failed": _shown(ANSWERS[ProviderFailed], str(ProviderFailed("stripe"))),
+    "payment_refused": _shown(ANSWERS[InvalidSignature], str(InvalidSignature())),
     "queue_full": _shown(REFUSALS[Refusal.QUEUE_FULL]),
     "internal_error": _shown(errors.INTERNAL, f"{errors.INTERNAL.text}, request id {REQUEST_ID}"),
     "upstream_rejected": _shown(REFUSALS[Refusal.OTHER]),

@@ -1,0 +1,107 @@
+"""Keys of the management API: made, hashed, checked. They draw nothing, and no API key opens what
+they open."""
+
+import hashlib
+import hmac
+import secrets
+import string
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.utils import timezone
+
+from billing.errors import InvalidKey, TenantDisabled
+from billing.models import ManagementKey, Tenant
+
+KEY_PREFIX = "mk-"
+KEY_LENGTH = 48
+SHOWN_CHARS = 8
+ACTOR_MAX_CHARS = 150
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class Manager(NamedTuple):
+    """Who asks: a tenant's key, or one of the site's own people's (`tenant_id` None)."""
+
+    key_id: int
+    name: str
+    prefix: str
+    role: str
+    tenant_id: int | None
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Django REST framework's permission asks its "user" for this."""
+        return True
+
+    @property
+    def is_site(self) -> bool:
+        return self.tenant_id is None
+
+    @property
+    def actor(self) -> str:
+        """What the ledger and the price books call it."""
+        return f"{self.name} ({self.prefix})"[:ACTOR_MAX_CHARS]
+
+
+def make(
+    *,
+    tenant: Tenant | None,
+    name: str,
+    role: str,
+    created_by: str = "",
+    expires_at: datetime | None = None,
+) -> tuple[ManagementKey, str]:
+    """A new key: (row, key). The key is not stored and cannot be shown again.
+
+    Raises IntegrityError for a role of the other side.
+    """
+    key = _new_key()
+    row = ManagementKey.objects.create(
+        tenant=tenant,
+        name=name,
+        role=role,
+        prefix=shown(key),
+        digest=digest(key),
+        created_by=created_by,
+        expires_at=expires_at,
+    )
+    return row, key
+
+
+def rotate(row: ManagementKey) -> str:
+    """A new key in the place of the old one, which stops at once. Returns the key, which cannot
+    be shown again."""
+    key = _new_key()
+    ManagementKey.objects.filter(pk=row.pk).update(digest=digest(key), prefix=shown(key))
+    row.refresh_from_db()
+    return key
+
+
+def shown(key: str) -> str:
+    """As much of a key as it is recognised by."""
+    return key[: len(KEY_PREFIX) + SHOWN_CHARS]
+
+
+def digest(key: str) -> bytes:
+    """HMAC-SHA256 of the whole key, prefix included: no other kind of key can have the same."""
+    pepper = settings.KEY_HASH_SECRET.encode()
+    return hmac.new(pepper, b"management:" + key.encode(), hashlib.sha256).digest()
+
+
+def authenticate(key: str) -> Manager:
+    """Who is behind a key. Raises InvalidKey, TenantDisabled."""
+    if not key.startswith(KEY_PREFIX):
+        raise InvalidKey
+    rows = ManagementKey.objects.select_related("tenant").filter(is_active=True)
+    row = rows.filter(digest=digest(key)).first()
+    if row is None or (row.expires_at is not None and row.expires_at <= timezone.now()):
+        raise InvalidKey
+    if row.tenant is not None and not row.tenant.is_active:
+        raise TenantDisabled
+    return Manager(row.pk, row.name, row.prefix, row.role, row.tenant_id)
+
+
+def _new_key() -> str:
+    return KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(KEY_LENGTH))

@@ -1,0 +1,240 @@
+"""Price books: made, shown, published, withdrawn, rolled back."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from billing import book_diff, books, preview
+from billing.models import PriceBook
+from relay import actions
+from relay.api.v1.fields import Money, Query, Ratio, Strict, memo, number_of, taken
+from relay.api.v1.operation import Call, View, found, operation
+from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
+from relay.api.v1.roles import Right
+from relay.errors import InvalidRequest
+
+STATES = ("draft", "upcoming", "past", "in_force")
+DAYS_MAX = 366
+
+
+class NewBook(Strict):
+    origin = number_of(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="The book whose lines are copied; null: an empty draft.",
+    )
+    memo = memo(default="")
+
+
+class Publication(Strict):
+    effective_at = serializers.DateTimeField(
+        required=False, allow_null=True, default=None, help_text="In force from then on; null: now."
+    )
+
+
+class BookLine(Strict):
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=STATES)
+    memo = serializers.CharField()
+    origin = serializers.IntegerField(allow_null=True, help_text="The book that it is a copy of.")
+    created_by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    published_by = serializers.CharField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    effective_at = serializers.DateTimeField(allow_null=True)
+
+
+class BookQuery(PageQuery):
+    is_published = serializers.ChoiceField(choices=("true", "false"), required=False)
+
+
+class DiffQuery(Query):
+    to = number_of(required=False, help_text="The older book; without it the one in force.")
+
+
+class RuleChange(Strict):
+    name = serializers.CharField()
+    mode = serializers.CharField()
+    tenant = serializers.CharField()
+    group = serializers.CharField()
+    before = Money(allow_null=True, help_text="null: it is new.")
+    after = Money(allow_null=True, help_text="null: it is gone.")
+
+
+class RatioChange(Strict):
+    group = serializers.CharField()
+    home = serializers.CharField()
+    before = Ratio(allow_null=True)
+    after = Ratio(allow_null=True)
+
+
+class Diff(Strict):
+    rules = RuleChange(many=True)
+    ratios = RatioChange(many=True)
+
+
+class PreviewQuery(Query):
+    first = serializers.DateField(required=False, help_text="Both or none: the last 30 days.")
+    last = serializers.DateField(required=False)
+
+
+class Figures(Strict):
+    number = serializers.IntegerField(help_text="How many drawings were paid.")
+    refused = serializers.IntegerField(help_text="How many of them have no price in this book.")
+    earned = Money(help_text="What they did earn.")
+    would_earn = Money(help_text="What they would have earned under this book.")
+
+
+class PreviewLine(Figures):
+    tenant_id = serializers.IntegerField()
+    tenant = serializers.CharField()
+    price_name = serializers.CharField()
+    mode = serializers.CharField()
+
+
+class Preview(Strict):
+    first = serializers.DateField()
+    last = serializers.DateField()
+    total = Figures()
+    lines = PreviewLine(many=True)
+
+
+class Books(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(Right.SEE_PRICES, "List the price books", query=BookQuery, answer=page_of(BookLine))
+    def get(self, call: Call) -> Page:
+        rows = PriceBook.objects.all()
+        if "is_published" in call.query:
+            drafts_only = call.query["is_published"] == "false"
+            rows = rows.filter(published_at__isnull=drafts_only)
+        in_force = PriceBook.objects.in_force()
+        return shown(page(rows, call.query), lambda book: _show(book, in_force))
+
+    @operation(Right.PRICES, "Begin a draft", body=NewBook, answer=BookLine, status=201)
+    def post(self, call: Call) -> dict[str, Any]:
+        origin = call.body["origin"]
+        if origin is not None:
+            origin = PriceBook.objects.filter(pk=origin).first()
+            if origin is None:
+                raise InvalidRequest("origin: there is no such price book")
+        return show(books.draft(origin=origin, actor=call.actor, memo=call.body["memo"]))
+
+
+class OneBook(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(Right.SEE_PRICES, "Show a price book", answer=BookLine)
+    def get(self, call: Call, book_id: int) -> dict[str, Any]:
+        return show(one(book_id))
+
+    @operation(Right.PRICES, "Delete a draft")
+    def delete(self, call: Call, book_id: int) -> None:
+        books.discard(one(book_id))
+
+
+class Publishing(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(Right.PRICES, "Publish a draft, from a moment on", body=Publication, answer=BookLine)
+    def post(self, call: Call, book_id: int) -> dict[str, Any]:
+        return show(books.release(one(book_id), actor=call.actor, **call.body))
+
+
+class Withdrawal(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(
+        Right.PRICES, "Make a draft again of a book whose time has not come", answer=BookLine
+    )
+    def post(self, call: Call, book_id: int) -> dict[str, Any]:
+        return show(books.withdraw(one(book_id)))
+
+
+class RollBack(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(
+        Right.PRICES,
+        "Publish a copy of an older book",
+        body=Publication,
+        answer=BookLine,
+        status=201,
+    )
+    def post(self, call: Call, book_id: int) -> dict[str, Any]:
+        return show(books.roll_back(one(book_id), actor=call.actor, **call.body))
+
+
+class BookDiff(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(Right.SEE_PRICES, "Show what a book changes", query=DiffQuery, answer=Diff)
+    def get(self, call: Call, book_id: int) -> dict[str, Any]:
+        new = one(book_id)
+        old = one(call.query["to"]) if "to" in call.query else PriceBook.objects.in_force()
+        diff = book_diff.between(old, new)
+        return {
+            "rules": [row._asdict() for row in diff.rules],
+            "ratios": [row._asdict() for row in diff.ratios],
+        }
+
+
+class BookPreview(View):
+    tag = "prices"
+    site_only = True
+
+    @operation(
+        Right.SEE_PRICES,
+        "Show what real traffic would have earned under a book",
+        query=PreviewQuery,
+        answer=Preview,
+    )
+    def get(self, call: Call, book_id: int) -> dict[str, Any]:
+        try:
+            found = preview.of(one(book_id), days=_days(call.query), names_of=actions.names_of)
+        except ValueError as error:
+            raise InvalidRequest(str(error)) from error
+        lines = [row._asdict() | row.figures._asdict() for row in found.lines]
+        return found.days._asdict() | {"total": found.total._asdict(), "lines": lines}
+
+
+def one(book_id: int) -> PriceBook:
+    """Raises ObjectNotFound."""
+    book: PriceBook = found(PriceBook.objects.all(), book_id, "price book")
+    return book
+
+
+def show(book: PriceBook) -> dict[str, Any]:
+    return _show(book, PriceBook.objects.in_force())
+
+
+def _show(book: PriceBook, in_force: PriceBook | None) -> dict[str, Any]:
+    row = taken(BookLine, book, without=("state", "origin"))
+    return row | {"state": _state(book, in_force), "origin": book.origin_id}
+
+
+def _state(book: PriceBook, in_force: PriceBook | None) -> str:
+    if book.effective_at is None:
+        return "draft"
+    if book == in_force:
+        return "in_force"
+    return "upcoming" if book.effective_at > timezone.now() else "past"
+
+
+def _days(asked: dict[str, Any]) -> preview.Days:
+    if not asked:
+        return preview.last_30_days()
+    if asked.keys() != {"first", "last"}:
+        raise InvalidRequest("first and last: send both or none")
+    days = preview.Days(**asked)
+    if (days.last - days.first).days >= DAYS_MAX:
+        raise InvalidRequest(f"first and last: at most {DAYS_MAX} days")
+    return days
