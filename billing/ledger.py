@@ -72,11 +72,17 @@ INSERT INTO billing_entry (created_at, wallet_id, kind, reference, amount, held,
 # Parts of one data-modifying statement that relay/statements.py joins with the task's own parts:
 # HOLD, then a part `task(id)` that inserts from `wallet` (no money, no task), then HOLD_ENTRY.
 # Parameters: those of hold_params(). `payer` decides under lock; the updates cannot fail after it.
+# The holds of one wallet take turns: to lock a row and then to change it in one statement, as only
+# a hold does, lets two of them wait for each other (the second change goes back to the version of
+# the row that the statement began with, and there the other one stands). So a transaction with a
+# hold begins with it, as far as money goes.
 HOLD = f"""
-{_TODAY}, payer AS (
+{_TODAY}, turn AS MATERIALIZED (
+    SELECT %(wallet_id)s::bigint AS wallet_id, pg_advisory_xact_lock(%(wallet_id)s::bigint)
+), payer AS (
     SELECT wallet.id AS wallet_id, token.id AS token_id, today.*
-    FROM billing_wallet wallet, billing_token token, today
-    WHERE wallet.id = %(wallet_id)s
+    FROM turn, billing_wallet wallet, billing_token token, today
+    WHERE wallet.id = turn.wallet_id
       AND token.id = %(token_id)s AND token.tenant_id = wallet.tenant_id
       AND token.is_test = wallet.is_test AND token.is_active
       AND wallet.balance - wallet.held + wallet.credit_limit >= %(price)s

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from billing import ledger
 from billing.errors import QuotaNotEnough
 from billing.models import Entry, Token, Wallet
+from common import sql
 from tests import clock
 from tests.accounts import Account
 from tests.clock import clock_at, set_clock
@@ -35,6 +36,12 @@ def used(account: Account) -> tuple[int, int, int]:
     """Of day, week and month, in prices."""
     token = Token.objects.get(pk=account.token.pk)
     return token.day_used // PRICE, token.week_used // PRICE, token.month_used // PRICE
+
+
+def lock(account: Account) -> None:
+    """The wallet, and its holds' turn before it: in the order in which a hold takes them."""
+    sql.fetch_one("SELECT pg_advisory_xact_lock(%s)", (account.wallet.pk,))
+    Wallet.objects.select_for_update().get(pk=account.wallet.pk)
 
 
 def set_budgets(account: Account, **budgets: int) -> None:
@@ -78,7 +85,7 @@ def test_a_hold_that_waited_over_midnight_is_not_counted_in_the_new_day(account:
             early.append(hold(account))
 
     with transaction.atomic():
-        Wallet.objects.select_for_update().get(pk=account.wallet.pk)
+        lock(account)
         other = Waiting(come_before)
         set_clock(AFTER)
         late = hold(account, price=2 * PRICE)
@@ -102,7 +109,7 @@ def test_a_release_that_waited_over_midnight_gives_nothing_to_the_new_day(
             ledger.release(reference=early)
 
     with transaction.atomic():
-        Wallet.objects.select_for_update().get(pk=account.wallet.pk)
+        lock(account)
         other = Waiting(come_before)
         set_clock(AFTER)
         hold(account)
