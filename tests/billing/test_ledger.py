@@ -90,7 +90,9 @@ def test_no_money_no_hold(bystander: Account) -> None:
     with pytest.raises(QuotaNotEnough, match=r"quota_not_enough.*budget"):
         begin(bystander)
     Token.objects.filter(pk=bystander.token.pk).update(budget=None)
-    Wallet.objects.filter(tenant=bystander.tenant, is_test=False).update(held=bystander.wallet.balance)
+    Wallet.objects.filter(tenant=bystander.tenant, is_test=False).update(
+        held=bystander.wallet.balance
+    )
     with pytest.raises(QuotaNotEnough, match=r"quota_not_enough.*balance"):
         begin(bystander)
     assert bystander.written["tasks"] == 0
