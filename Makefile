@@ -7,7 +7,7 @@ WORKERS ?= 4
 # PostgreSQL and Redis for the length of one command, unless their URLs are set.
 WITH_SERVERS := $(PY) -m relay.up.temporary
 
-.PHONY: run test test-thorough check format install install-dev tools pytest pytest-thorough
+.PHONY: run test test-thorough random check format install install-dev tools pytest pytest-thorough
 .NOTPARALLEL:
 
 run: install
@@ -20,6 +20,12 @@ test: install-dev
 # every prefix, longer fuzzing. CI runs both.
 test-thorough: install-dev
 	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory pytest-thorough
+
+# The random proof of the books at its nightly size: RANDOM_OPERATIONS=..., RANDOM_SEED=... to
+# repeat one.
+random: install-dev
+	@exec $(WITH_SERVERS) env DATABASE_POOL_SIZE=0 RANDOM_OPERATIONS=$${RANDOM_OPERATIONS:-10000} \
+		$(PY) -m pytest -n $(WORKERS) tests/random
 
 check: install-dev
 	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory tools

@@ -45,6 +45,7 @@ def create_many(wanted: Mapping[str, int]) -> dict[str, Tenant]:
     return {tenant.name: tenant for tenant in made}
 
 
+@transaction.atomic
 def open_test_wallet(tenant: Tenant) -> Wallet:
     """Where test keys pay from, filled when it is new. Its money is worth nothing."""
     wallet, is_new = Wallet.objects.get_or_create(tenant=tenant, is_test=True)

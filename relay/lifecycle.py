@@ -261,14 +261,23 @@ def _store(task: Task, news: dict[str, Any]) -> bool:
         for name, value in told.items():
             setattr(task, name, value)
         _settle(task, was)
-        if task.status == TaskStatus.SUCCESS and task.hold_suffix:
-            # The answer to its confirmation may never have come; now there is no doubt.
-            task.attempt_set.filter(outcome__in=Attempt.MAYBE_TAKEN).update(
-                outcome=Attempt.Outcome.ACCEPTED
-            )
+        if task.status in TERMINAL:
+            _close_attempts(task)
         callbacks.enqueue(task)
         results.enqueue(task)
     return True
+
+
+def _close_attempts(task: Task) -> None:
+    """Of an attempt whose answer never came: a drawing leaves no doubt, any other end leaves the
+    outcome unknown for good."""
+    is_drawn = task.status == TaskStatus.SUCCESS
+    if is_drawn and not task.hold_suffix:
+        # It has been adopted before (adopt).
+        return
+    task.attempt_set.filter(outcome__in=Attempt.MAYBE_TAKEN).update(
+        outcome=Attempt.Outcome.ACCEPTED if is_drawn else Attempt.Outcome.UNKNOWN
+    )
 
 
 def _settle(task: Task, was: str) -> None:

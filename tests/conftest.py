@@ -23,17 +23,20 @@ PRICES = """{
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many cases the tests in tests/fuzz have made up and tried."""
-    tried = [
-        value
+    """How many cases the tests in tests/fuzz have made up and tried; what others have to report."""
+    properties = [
+        found
         for reports in terminalreporter.stats.values()
         for report in reports
         if getattr(report, "when", "") == "call"
-        for name, value in report.user_properties
-        if name == "fuzz_cases"
+        for found in report.user_properties
     ]
+    tried = [value for name, value in properties if name == "fuzz_cases"]
     if tried:
         terminalreporter.write_sep("=", f"{sum(tried)} fuzz cases in {len(tried)} tests")
+    for name, value in properties:
+        if name == "report":
+            terminalreporter.write_line(str(value))
 
 
 THOROUGH = (
@@ -53,7 +56,9 @@ THOROUGH = (
     "tests/api/v1/test_prices.py",
     "tests/api/v1/test_site.py",
     "tests/billing/test_statement_size.py",
+    "tests/races/test_hot_wallet.py",
     "tests/races/test_limits.py",
+    "tests/random/test_books_under_anything.py",
     "tests/relay/newapi_import/",
     "tests/relay/test_proofs.py",
 )

@@ -76,7 +76,9 @@ def test_the_last_cent_can_be_spent_but_not_twice(open_an_account: OpenAnAccount
 
 def test_a_credit_limit_is_money(open_an_account: OpenAnAccount) -> None:
     account = open_an_account(funds="0")
-    Wallet.objects.filter(tenant=account.tenant, is_test=False).update(credit_limit=money.to_micro("0.1"))
+    Wallet.objects.filter(tenant=account.tenant, is_test=False).update(
+        credit_limit=money.to_micro("0.1")
+    )
     account.finish(account.draw())
     assert account.funds == ("-0.10", "0.00")
     assert_refused(account.imagine(), 402, "quota_not_enough")
