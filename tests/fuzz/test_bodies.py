@@ -226,7 +226,7 @@ class Watch:
         assert task.custom_id in ("", custom_id)
 
     def _tasks(self) -> set[int]:
-        return set(Task.objects.of(self.account.tenant.pk).values_list("pk", flat=True))
+        return set(Task.objects.filter(tenant=self.account.tenant).values_list("pk", flat=True))
 
     def _newest_entry(self) -> int:
         return Entry.objects.filter(wallet=self.account.wallet).latest("id").pk
