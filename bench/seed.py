@@ -22,6 +22,7 @@ def main() -> None:
     wishes = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
     os.environ.setdefault("DATABASE_POOL_SIZE", "0")
+    os.environ.setdefault("DATABASE_STATEMENT_SECONDS", "0")
     django.setup()
     key = seed(**vars(wishes), tell=print)
     print(f"a key: {key}")
@@ -52,6 +53,7 @@ def seed(*, tell: Any = lambda text: None, **wishes: Any) -> str:
 
 def _hurry(cursor: Any) -> None:
     """What is made here refers to what is there; who may do so spares the server to check it."""
+    cursor.execute("SET LOCAL statement_timeout = 0")
     cursor.execute("SET LOCAL work_mem = '512MB'")
     cursor.execute("SET LOCAL jit = off")
     cursor.execute("SELECT current_setting('is_superuser') = 'on'")

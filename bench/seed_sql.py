@@ -88,7 +88,7 @@ INSERT INTO relay_task (
     notify_hook, price, price_rule_id, mode_prices, hold_suffix, status, progress, custom_id,
     prompt_en, final_prompt, final_zh_prompt, description, fail_reason, image_url, video_url,
     image_urls, buttons, seed, submit_time, start_time, finish_time, upstream_id, hinted_id,
-    upstream_row, sequence, changed_at, next_poll_at, deadline_at, expires_at
+    upstream_row, sequence, changed_at, next_poll_at, deadline_at, expires_at, is_written_off
 )
 SELECT id, tenant_id, is_test, token_id, channel_id, action,
        CASE WHEN is_cheaper AND status = 'SUCCESS' THEN 'relax' ELSE mode END, 'MID_JOURNEY',
@@ -105,7 +105,7 @@ SELECT id, tenant_id, is_test, token_id, channel_id, action,
        CASE WHEN done THEN ended ELSE began END,
        CASE WHEN status IN ('NOT_START', 'SUBMITTED', 'IN_PROGRESS')
             THEN now() + interval '1 day' END,
-       now() + interval '1 day', now() + interval '10 days'
+       now() + interval '1 day', now() + interval '10 days', false
 FROM (
     SELECT *, (extract(epoch FROM began) * 1000)::bigint AS began_ms, status = 'SUCCESS' AS drawn,
            status IN ('SUCCESS', 'FAILURE', 'CANCEL') AS done
@@ -173,26 +173,27 @@ SELECT setval(pg_get_serial_sequence('billing_entry', 'id'), max(id)) FROM billi
 # A task that a first channel refused was with another one before; a modal has an attempt for each
 # of its holds.
 _ATTEMPTS = """
-INSERT INTO relay_attempt (task_id, channel_id, number, outcome, cost, milliseconds, answer,
-                           created_at)
+INSERT INTO relay_attempt (task_id, channel_id, number, outcome, is_fault, cost, milliseconds,
+                           answer, created_at)
 SELECT id, channel_id, nth,
        CASE WHEN is_modal AND nth = 1 AND (nth < number OR status IN ('MODAL', 'CANCEL'))
                 THEN 'modal'
             WHEN nth < number OR status IN ('MODAL', 'CANCEL')
                  OR (status = 'FAILURE' AND is_refused) THEN 'refused'
             WHEN status = 'NOT_START' THEN 'sending' ELSE 'accepted' END,
-       cost, 180 + n %% 700, '{"code":1,"description":"Submit success","result":"up' || id || '"}',
+       false, cost, 180 + n %% 700,
+       '{"code":1,"description":"Submit success","result":"up' || id || '"}',
        began + make_interval(secs => 60 * (nth - 1))
 FROM seed_task
 CROSS JOIN LATERAL (SELECT CASE WHEN is_moved THEN 2 ELSE holds END AS number) tries
 CROSS JOIN LATERAL generate_series(1, number) nth
 """
 _CALLBACKS = """
-INSERT INTO relay_callback (task_id, tenant_id, url, sequence, is_final, body, state, tries, due_at,
-                            host, created_at)
+INSERT INTO relay_callback (task_id, tenant_id, url, sequence, is_final, body, state, tries, rung,
+                            due_at, host, lane, created_at)
 SELECT id, tenant_id, 'https://hook.example/' || tenant_id, sequence, sequence = 4,
        json_build_object('id', id::text, 'status', status, 'progress', '100%%')::text, 'delivered',
-       1, NULL, 'hook.example', ended
+       1, 0, NULL, 'hook.example', 0, ended
 FROM seed_task
 CROSS JOIN LATERAL generate_series(CASE WHEN n %% 2 = 0 THEN 3 ELSE 4 END, 4) sequence
 WHERE is_hooked AND status IN ('SUCCESS', 'FAILURE', 'CANCEL')

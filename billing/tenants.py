@@ -4,8 +4,10 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from billing import ledger
 from billing.models import Group, Tenant, Wallet
@@ -65,6 +67,29 @@ def fill_test_wallet(tenant: Tenant, *, actor: str) -> None:
         memo="test money",
         is_test=True,
     )
+
+
+def webhook_secrets(tenant: Tenant) -> list[str]:
+    """What signs for a tenant: after a rotation the old secret, too, for a while."""
+    until = tenant.old_webhook_secret_expires_at
+    is_overlap = bool(tenant.old_webhook_secret) and until is not None and until > timezone.now()
+    return [tenant.webhook_secret, *([tenant.old_webhook_secret] if is_overlap else [])]
+
+
+@transaction.atomic
+def rotate_webhook_secret(tenant: Tenant, *, overlap_seconds: int) -> Tenant:
+    """The tenant with a new secret; the replaced one signs beside it until the overlap ends. One
+    that was replaced before signs no more."""
+    row = Tenant.objects.select_for_update().get(pk=tenant.pk)
+    row.old_webhook_secret = row.webhook_secret if overlap_seconds else ""
+    row.old_webhook_secret_expires_at = (
+        timezone.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    )
+    row.webhook_secret = make_webhook_secret()
+    row.save(
+        update_fields=["webhook_secret", "old_webhook_secret", "old_webhook_secret_expires_at"]
+    )
+    return row
 
 
 def make_webhook_secret() -> str:

@@ -41,6 +41,7 @@ class Caller(NamedTuple):
     actions: list[str]
     modes: list[str]
     addresses: list[str]
+    policy: str
     key_rpm: int | None
     key_concurrency: int | None
     key_queue_seconds: int
@@ -69,7 +70,7 @@ SELECT token.id AS token_id, token.name AS token_name, tenant.id AS tenant_id,
        tenant.is_active AS tenant_is_active, token.image_setting, token.default_mode,
        CASE token.hook WHEN '' THEN tenant.default_hook ELSE token.hook END AS hook,
        token.budget, coalesce(extract(epoch FROM token.expires_at), 0)::bigint AS expires_at,
-       token.actions, token.modes, token.addresses,
+       token.actions, token.modes, token.addresses, token.policy,
        token.rpm AS key_rpm, token.concurrency AS key_concurrency,
        token.queue_seconds AS key_queue_seconds,
        tenant.rpm AS tenant_rpm, tenant.concurrency AS tenant_concurrency,

@@ -113,10 +113,11 @@ def rebuild(wallet_id: int | None = None) -> int:
 
 @transaction.atomic
 def _rebuild(wallet_id: int) -> int:
-    sql.execute(_WAIT_FOR_MARK, {"wallet": wallet_id})
-    sql.execute(_FORGET, {"wallet": wallet_id})
-    sql.execute(_MARK_NOTHING, {"wallet": wallet_id})
-    return _roll_all([wallet_id])
+    with sql.patient():
+        sql.execute(_WAIT_FOR_MARK, {"wallet": wallet_id})
+        sql.execute(_FORGET, {"wallet": wallet_id})
+        sql.execute(_MARK_NOTHING, {"wallet": wallet_id})
+        return _roll_all([wallet_id])
 
 
 def _roll_all(wallets: list[int]) -> int:
@@ -135,5 +136,6 @@ def _roll_all(wallets: list[int]) -> int:
 def _roll(wallets: list[int], *, limit: int) -> dict[int, int]:
     """At most `limit` entries of each wallet that nobody else is at: how many, by wallet."""
     locked = [row.wallet_id for row in sql.fetch_all(_LOCK_MARKS, {"wallets": wallets})]
-    rows = sql.fetch_all(_ROLL, {"wallets": locked, "limit": limit})
+    with sql.patient():
+        rows = sql.fetch_all(_ROLL, {"wallets": locked, "limit": limit})
     return {row.wallet_id: row.number for row in rows}

@@ -14,8 +14,9 @@ import urllib3
 from django.conf import settings
 from urllib3 import exceptions
 
+from channels import redaction
 from channels.errors import OutcomeUnknown, Unreachable
-from common import bounded
+from common import bounded, retry_after
 from common.deadline import POOLS, deadline
 
 # At least the number of calls in flight in one process, else connections are thrown away.
@@ -34,11 +35,12 @@ _pool.pool_classes_by_scheme = POOLS
 
 
 class Answer(NamedTuple):
-    """What came back: HTTP status, raw body, time taken."""
+    """What came back: HTTP status, raw body, time taken, and how long we are asked to wait."""
 
     status: int
     body: bytes
     milliseconds: int
+    retry_after: float | None = None
 
     def json(self) -> Any:
         """The parsed body, or None when it is not JSON. NUL has no place in a database."""
@@ -62,11 +64,14 @@ def request(
     seconds: float,
     body: Any = None,
 ) -> Answer:
-    """One call. `seconds` bounds the whole of it after the connect.
+    """One call. `seconds` bounds the whole of it after the connect. `headers` are the credentials,
+    which are cut out of everything that comes back.
 
     Raises Unreachable when surely nothing was sent, OutcomeUnknown when it may have arrived.
     """
     started = time.monotonic()
+    if not all(value.isascii() and value.isprintable() for value in headers.values()):
+        raise Unreachable("the credential has signs in it that nobody can send")
     whole = settings.UPSTREAM_CONNECT_SECONDS + seconds
     try:
         with deadline(whole):
@@ -84,11 +89,13 @@ def request(
                 redirect=False,
                 preload_content=False,
             )
-            data = _read(response, until=started + whole)
+            data = redaction.clean(_read(response, until=started + whole), headers)
     except (exceptions.HTTPError, bounded.TooMuch, TimeoutError) as error:
         kind = Unreachable if _nothing_was_sent(error) else OutcomeUnknown
-        raise kind(_words(error), milliseconds=_since(started)) from error
-    return Answer(response.status, data, _since(started))
+        words = redaction.clean_text(_words(error), headers)
+        raise kind(words, milliseconds=_since(started)) from error
+    asked = retry_after.seconds(response.headers.get("Retry-After"))
+    return Answer(response.status, data, _since(started), asked)
 
 
 def _mended(body: bytes) -> Any:

@@ -30,6 +30,7 @@ GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 CLOSED_NETWORKS: tuple[Network, ...] = tuple(
     ipaddress.ip_network(network)
     for network in (
+        "192.0.0.0/24",  # protocol assignments
         "192.88.99.0/24",  # 6to4 relays
         "2001::/23",  # Teredo and other protocol assignments
         "2002::/16",  # 6to4: an IPv4 address in its second and third group

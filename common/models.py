@@ -1,4 +1,5 @@
-"""Generations: counters that tell every process that a cached list has changed."""
+"""What all parts share: generations, which tell every process that a cached list has changed, and
+pulses, which tell who has worked when."""
 
 from django.db import models
 
@@ -15,3 +16,13 @@ class Generation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.value}"
+
+
+class Pulse(models.Model):
+    """When a kind of work was last done (common/pulses.py): one sees what stands still."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at}"

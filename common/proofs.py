@@ -70,7 +70,8 @@ def snapshot() -> Iterator[None]:
         sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for setting in _SETTINGS:
             sql.execute(setting)
-        yield
+        with sql.patient():
+            yield
 
 
 def look(proof: Proof, *, limit: int) -> list[Verdict]:

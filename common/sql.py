@@ -4,12 +4,15 @@ Django's cursor binds parameters on the client and so never prepares; psycopg's 
 same connection does. Transactions, the pool and the exception classes stay Django's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 import psycopg
-from django.db import connection
+from django.db import connection, transaction
 from psycopg.rows import namedtuple_row
+
+from common.postgres.driver import BoundedConnection
 
 Params = Mapping[str, Any] | Sequence[Any] | None
 # psycopg keeps what it has read of a statement up to this length; a longer one it reads anew each
@@ -44,6 +47,40 @@ def execute(sql: str, params: Params = None) -> int:
 def release_connection() -> None:
     """Gives the connection back to the pool: none is held while we wait for somebody's HTTP."""
     connection.close()
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """What is done inside may take long (DATABASE_STATEMENT_SECONDS); in a transaction only, and
+    for the rest of it."""
+    execute("SET LOCAL statement_timeout = 0")
+    held = cast("BoundedConnection", connection.connection)
+    limit = held.limit_seconds
+    held.limit_seconds = None
+    try:
+        yield
+    finally:
+        held.limit_seconds = limit
+
+
+@contextmanager
+def brief(seconds: float) -> Iterator[None]:
+    """A transaction that only looks, and whose statements get no answer after so many seconds:
+    OperationalError. A server that hangs is not waited for longer either. Inside another one only
+    the latter holds: what is set for a transaction would outlive this."""
+    connection.ensure_connection()
+    held = cast("BoundedConnection", connection.connection)
+    limit = held.limit_seconds
+    held.limit_seconds = seconds
+    try:
+        is_own = not connection.in_atomic_block
+        with transaction.atomic():
+            if is_own:
+                execute("SET TRANSACTION READ ONLY")
+                execute(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+            yield
+    finally:
+        held.limit_seconds = limit
 
 
 def _execute(sql: str, params: Params) -> psycopg.Cursor[NamedTuple]:

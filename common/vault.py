@@ -5,7 +5,7 @@ import hashlib
 from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
 
@@ -25,6 +25,16 @@ def encrypt(text: str) -> str:
 def decrypt(sealed: str) -> str:
     """Raises cryptography.fernet.InvalidToken when no secret in the settings fits."""
     return _fernet(tuple(settings.ENCRYPTION_SECRETS)).decrypt(sealed.encode()).decode()
+
+
+def seal_anew(sealed: str) -> str | None:
+    """The same text under the newest secret, None where it is already. Raises InvalidToken."""
+    newest = _fernet(tuple(settings.ENCRYPTION_SECRETS[:1]))
+    try:
+        newest.decrypt(sealed.encode())
+    except InvalidToken:
+        return encrypt(decrypt(sealed))
+    return None
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # no generic at run time

@@ -4,37 +4,41 @@ PostgreSQL says what is due; messages only carry the work. They expire quickly, 
 tick brings the same work again.
 """
 
+import logging.config
 import os
+from contextlib import suppress
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
+from django.db import Error as DatabaseError
+from psycopg_pool import PoolTimeout
+
+from common import logs, pulses
+from relay import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
 
-MESSAGE_SECONDS = 30
 # How often it is asked whether the night's proof is still to be made.
 PROOF_TICK_SECONDS = 300
+# How often what is too old of channels' histories is looked for.
+HISTORY_TICK_SECONDS = 600
+# Which pulse beats when a job has been done: while it does, beat, broker and the queue's workers
+# are there.
+PULSES = {
+    "relay.jobs.poll": "poll",
+    "relay.jobs.deliver_due": "deliver",
+    "relay.jobs.sweep": "default",
+    "billing.jobs.roll_up": "roll-up",
+}
 
-app = Celery("relay")
+app = Celery("relay", task_cls=broker.Job)
 app.config_from_object(
     {
-        "task_default_queue": "default",
+        **broker.SETTINGS,
+        "beat_scheduler": "relay.beat:Clock",
         "task_routes": {
             "relay.jobs.poll*": {"queue": "poll"},
             "relay.jobs.deliver*": {"queue": "deliver"},
-        },
-        "task_ignore_result": True,
-        "task_acks_late": True,
-        "worker_prefetch_multiplier": 1,
-        "worker_hijack_root_logger": False,
-        # Nobody remote-controls the workers, and without it they stop a second sooner.
-        "worker_enable_remote_control": False,
-        "broker_connection_retry_on_startup": True,
-        # A broker that hangs must not hang us.
-        "broker_transport_options": {
-            "socket_timeout": 5,
-            "socket_connect_timeout": 2,
-            "visibility_timeout": 120,
         },
         "timezone": "UTC",
     }
@@ -47,17 +51,41 @@ def _use_settings(sender: Celery, **_: Any) -> None:
     from django.conf import settings
 
     sender.conf.broker_url = settings.CELERY_BROKER_URL
+    sender.conf.broker_transport_options = broker.transport_options(settings.CELERY_BROKER_URL)
     ticks = {
         "relay.jobs.poll": settings.POLL_TICK_SECONDS,
+        "relay.jobs.poll_late": settings.LATE_TICK_SECONDS,
         "relay.jobs.deliver_due": settings.CALLBACK_TICK_SECONDS,
         "relay.jobs.keep_due": settings.RESULTS_TICK_SECONDS,
         "relay.jobs.sweep": settings.SWEEP_SECONDS,
         "relay.jobs.deliver_due_notices": settings.NOTICE_TICK_SECONDS,
         "relay.jobs.prove": PROOF_TICK_SECONDS,
+        "channels.jobs.probe_due": settings.PROBE_SECONDS,
+        "channels.jobs.sweep": HISTORY_TICK_SECONDS,
         "billing.jobs.roll_up": settings.USAGE_TICK_SECONDS,
         "billing.jobs.check_balances": settings.BALANCE_TICK_SECONDS,
     }
     sender.conf.beat_schedule = {
-        name: {"task": name, "schedule": seconds, "options": {"expires": MESSAGE_SECONDS}}
-        for name, seconds in ticks.items()
+        name: {"task": name, "schedule": seconds} for name, seconds in ticks.items()
     }
+
+
+@signals.setup_logging.connect
+def _set_up_logging(**_: Any) -> None:
+    """Celery leaves all loggers alone when somebody listens to this."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.task_prerun.connect
+def _begin_job(task_id: str, task: Task, **_: Any) -> None:
+    logs.begin(job=task.name, job_id=task_id)
+
+
+@signals.task_success.connect
+def _has_worked(sender: Task, **_: Any) -> None:
+    if name := PULSES.get(sender.name):
+        # The work has seen the same, and has said so.
+        with suppress(DatabaseError, PoolTimeout):
+            pulses.beat(name)

@@ -55,6 +55,17 @@ def failure(reason: str) -> dict[str, Any]:
     }
 
 
+def late_success(task: Task, update: Update) -> dict[str, Any]:
+    """The columns of a task that failed by our own verdict and that the upstream has finished all
+    the same."""
+    told: dict[str, Any] = {"status": TaskStatus.SUCCESS, "progress": 100, "fail_reason": ""}
+    told["upstream_id"] = task.upstream_id or update.upstream_id
+    told |= {name: getattr(update, name) for name in (*_TEXTS, *_LISTS) if getattr(update, name)}
+    if update.description:
+        told["description"] = _with_our_ids(task, update)
+    return told | _times(task, update) | {"upstream_row": update.raw, "late_look_at": None}
+
+
 def upload(urls: list[str]) -> dict[str, Any]:
     """The columns of an upload, which is finished when it is answered."""
     now = _now()

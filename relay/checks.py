@@ -15,7 +15,10 @@ from billing import topups
 from billing.providers import PROVIDERS
 from billing.providers.base import rates
 from billing.tenants import WEBHOOK_SECRET_PREFIX
-from relay import words
+from relay import deadlines, words
+
+# A week.
+LONGEST_RUNG_SECONDS = 7 * 86400
 
 
 @register
@@ -29,7 +32,12 @@ def public_url(app_configs: Any, **kwargs: Any) -> list[Error]:
 @register
 def allowed_networks(app_configs: Any, **kwargs: Any) -> list[Error]:
     errors = []
-    for name in ("CALLBACK_ALLOWED_NETWORKS", "PICTURE_ALLOWED_NETWORKS", "TRUSTED_PROXIES"):
+    for name in (
+        "CALLBACK_ALLOWED_NETWORKS",
+        "IMAGE_ALLOWED_NETWORKS",
+        "PICTURE_ALLOWED_NETWORKS",
+        "TRUSTED_PROXIES",
+    ):
         for network in getattr(settings, name):
             try:
                 ipaddress.ip_network(network.strip())
@@ -65,6 +73,50 @@ def poll_times(app_configs: Any, **kwargs: Any) -> list[Error]:
         return []
     text = "POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS."
     return [Error(text, id="relay.E003")]
+
+
+@register
+def callback_ladder(app_configs: Any, **kwargs: Any) -> list[Error]:
+    if all(0 <= rung <= LONGEST_RUNG_SECONDS for rung in settings.CALLBACK_LADDER_SECONDS):
+        return []
+    text = f"CALLBACK_LADDER_SECONDS are numbers of seconds, each at most {LONGEST_RUNG_SECONDS}."
+    return [Error(text, id="relay.E030")]
+
+
+@register
+def late_times(app_configs: Any, **kwargs: Any) -> list[Error]:
+    if 0 < settings.LATE_FIRST_SECONDS <= settings.LATE_LAST_SECONDS:
+        return []
+    text = "LATE_FIRST_SECONDS must be positive and at most LATE_LAST_SECONDS."
+    return [Error(text, id="relay.E021")]
+
+
+@register
+def database_times(app_configs: Any, **kwargs: Any) -> list[Error]:
+    if settings.DATABASE_STATEMENT_SECONDS >= 0:
+        return []
+    return [Error("DATABASE_STATEMENT_SECONDS must not be negative.", id="relay.E022")]
+
+
+@register
+def task_deadlines(app_configs: Any, **kwargs: Any) -> list[Error]:
+    words = deadlines.wrong(settings.TASK_DEADLINES)
+    return [Error(f"TASK_DEADLINES: {word}.", id="relay.E010") for word in words]
+
+
+@register
+def breakers(app_configs: Any, **kwargs: Any) -> list[Error]:
+    known = {
+        "BREAKER_WINDOW_SECONDS must be positive": settings.BREAKER_WINDOW_SECONDS > 0,
+        "BREAKER_LEAST_RESULTS must be 1 or more": settings.BREAKER_LEAST_RESULTS >= 1,
+        "BREAKER_FAULT_SHARE must be more than 0, at most 1": 0 < settings.BREAKER_FAULT_SHARE <= 1,
+        "BREAKER_FIRST_OPEN_SECONDS must be positive and at most BREAKER_LONGEST_OPEN_SECONDS": (
+            0 < settings.BREAKER_FIRST_OPEN_SECONDS <= settings.BREAKER_LONGEST_OPEN_SECONDS
+        ),
+        "PROBE_SECONDS must be 1 or more": settings.PROBE_SECONDS >= 1,
+        "CHANNEL_EVENT_DAYS must be 1 or more": settings.CHANNEL_EVENT_DAYS >= 1,
+    }
+    return [Error(f"{text}.", id="relay.E011") for text, holds in known.items() if not holds]
 
 
 @register

@@ -1,6 +1,8 @@
 """Handing a task to an upstream: one at a time, another one only after a proven no."""
 
 import logging
+import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +17,7 @@ from channels.adapters import adapter_for
 from channels.adapters.base import Accepted, Submission, TakenAs
 from channels.errors import (
     NoChannel,
+    NoRoom,
     OutcomeUnknown,
     Refusal,
     Rejected,
@@ -23,8 +26,8 @@ from channels.errors import (
     UpstreamError,
 )
 from channels.selection import Upstream
-from common import sql
-from relay import lifecycle, orders, statements
+from common import logs, sql
+from relay import lifecycle, metrics, orders, room, statements, verdicts
 from relay.models import Attempt, Task
 from relay.orders import Order, Price
 
@@ -43,6 +46,10 @@ class Placed(NamedTuple):
     final_prompt: str = ""
 
 
+class _Ended(Exception):
+    """The task has ended meanwhile, or was found at the very upstream that said no."""
+
+
 @dataclass
 class Handover:
     """A task on its way to an upstream."""
@@ -52,7 +59,9 @@ class Handover:
     task_id: int
     attempt_id: int
     upstream: Upstream
+    # Those that were asked, and those that others had filled meanwhile.
     tried: list[int] = field(default_factory=list)
+    full: list[int] = field(default_factory=list)
 
 
 def submit(*, caller: Caller, order: Order) -> Placed:
@@ -72,35 +81,84 @@ def begin(*, caller: Caller, order: Order, price: Price) -> Handover:
     Raises ActionNotAllowed and what submit() raises before anything is written.
     """
     orders.permit(caller, action=order.action.name, mode=order.mode)
-    upstream = choose(caller, order, tried=[])
-    row = lifecycle.begin(
-        caller=caller, order=order, price=price, upstream=upstream, first_look=first_look()
-    )
-    return Handover(caller, order, row.task_id, row.attempt_id, upstream, [upstream.id])
+    full: list[int] = []
+    no_room: NoRoom | None = None
+    while True:
+        try:
+            upstream = choose(caller, order, tried=full)
+        except NoChannel:
+            if no_room:
+                raise no_room from None
+            raise
+        try:
+            with room.reserved(upstream):
+                row = lifecycle.begin(
+                    caller=caller,
+                    order=order,
+                    price=price,
+                    upstream=upstream,
+                    first_look=first_look(),
+                )
+        except (NoRoom, room.NotLetThrough) as refusal:
+            # Others were faster.
+            full.append(upstream.id)
+            no_room = refusal if isinstance(refusal, NoRoom) else no_room
+        else:
+            logs.add(task_id=row.task_id)
+            return Handover(caller, order, row.task_id, row.attempt_id, upstream, [upstream.id])
 
 
-def choose(caller: Caller, order: Order, *, tried: list[int]) -> Upstream:
+def choose(caller: Caller, order: Order, *, tried: Collection[int]) -> Upstream:
     """The channel for a task: the parent's for a follow-up, else by selection.
 
-    Raises NoChannel, Unsupported.
+    Raises NoChannel, NoRoom, Unsupported.
     """
     submission = order.submission(task_id=0)
     if order.parent is not None:
-        upstream = selection.load(order.parent.channel_id)
-        if tried or not upstream.follows_up:
-            raise NoChannel(order.action.name, order.mode)
-        if text := adapter_for(upstream.kind).obstacle(submission):
-            raise Unsupported(text)
-        return upstream
+        return _of_parent(order, order.parent, submission, tried)
     return selection.pick(
-        group=caller.group_name,
-        action=order.action.name,
-        mode=order.mode,
-        is_test=caller.is_test,
+        selection.Wanted(
+            group=caller.group_name,
+            action=order.action.name,
+            mode=order.mode,
+            is_test=caller.is_test,
+            names=order.action.price_names,
+            policy=caller.policy,
+        ),
         generation=caller.channels_generation,
         obstacle=lambda upstream: adapter_for(upstream.kind).obstacle(submission),
+        has_room=room.has_room,
+        faults=verdicts.fault_shares,
         tried=tried,
     )
+
+
+def _of_parent(
+    order: Order, parent: Task, submission: Submission, tried: Collection[int]
+) -> Upstream:
+    upstream = of_task(parent, action=order.action.name, mode=order.mode)
+    if upstream.id in tried:
+        raise NoChannel(order.action.name, order.mode)
+    if text := adapter_for(upstream.kind).obstacle(submission):
+        raise Unsupported(text)
+    return upstream
+
+
+def of_task(task: Task, *, action: str, mode: str) -> Upstream:
+    """The channel, and the credential, that made a task: what continues it goes there.
+
+    Raises NoChannel when it does not serve follow-ups now, NoRoom while it rests.
+    """
+    upstream = selection.load(task.channel_id, task.credential_id)
+    now = time.time()
+    if not upstream.follows_up:
+        raise NoChannel(action, mode)
+    if upstream.is_open(now):
+        soonest = selection.seconds_until(upstream.breaker_until, now)
+        raise NoChannel(action, mode, retry_after=soonest)
+    if upstream.rests(now):
+        raise NoRoom(retry_after=selection.seconds_until(upstream.rests_until, now))
+    return upstream
 
 
 def first_look() -> timedelta:
@@ -123,6 +181,7 @@ def refuse(handover: Handover, no: UpstreamError) -> Placed:
             task_id=handover.task_id,
             attempt_id=handover.attempt_id,
             outcome=outcome_of(no),
+            is_fault=verdicts.is_fault(no),
             milliseconds=no.milliseconds,
             answer=no.raw,
         )
@@ -149,6 +208,7 @@ def keep_accepted(*, task_id: int, attempt_id: int, accepted: Accepted) -> None:
 
 
 def keep_unknown(*, task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> None:
+    logs.add(outcome="unknown")
     logger.warning("task %s: outcome of its submit is unknown: %s", task_id, unknown)
     _keep(
         statements.UNKNOWN,
@@ -173,19 +233,42 @@ def _hand_over(handover: Handover) -> Placed:
             accepted = _send(handover.upstream, submission)
         except OutcomeUnknown as unknown:
             keep_unknown(task_id=handover.task_id, attempt_id=handover.attempt_id, unknown=unknown)
+            verdicts.refused(handover.upstream, unknown)
             return Placed(handover.task_id)
         except UpstreamError as no:
-            following = _following(handover, no)
-            if following is None or not _move(handover, following, no):
-                return refuse(handover, no)
+            refuser = handover.upstream
+            try:
+                if not _goes_on(handover, no):
+                    return refuse(handover, no)
+            finally:
+                verdicts.refused(refuser, no)
         else:
-            return _taken(handover, accepted)
+            try:
+                return _taken(handover, accepted)
+            finally:
+                verdicts.accepted(handover.upstream)
+
+
+def _goes_on(handover: Handover, no: UpstreamError) -> bool:
+    """Whether another channel has got it to try."""
+    while (following := _following(handover, no)) is not None:
+        try:
+            _move(handover, following, no)
+        except _Ended:
+            return False
+        except (NoRoom, room.NotLetThrough):
+            # Others were faster.
+            handover.full.append(following.id)
+        else:
+            return True
+    return False
 
 
 def _send(upstream: Upstream, submission: Submission) -> Accepted:
     sql.release_connection()
     try:
-        return adapter_for(upstream.kind).submit(upstream, submission)
+        with metrics.UpstreamCall(upstream.name, "submit"):
+            return adapter_for(upstream.kind).submit(upstream, submission)
     except UpstreamError:
         raise
     except Exception as error:
@@ -234,28 +317,30 @@ def _existing(handover: Handover, accepted: Accepted) -> Placed:
     return Placed(task.pk)
 
 
-def _move(handover: Handover, following: Upstream, no: UpstreamError) -> bool:
-    """The same hold goes on to another channel. False when the task has ended meanwhile, or a
-    poll has found it at the very upstream that said no."""
-    row = sql.fetch_one(
-        statements.NEXT_ATTEMPT,
-        {
-            "task_id": handover.task_id,
-            "attempt_id": handover.attempt_id,
-            "outcome": outcome_of(no),
-            "milliseconds": no.milliseconds,
-            "answer": no.raw,
-            "channel_id": following.id,
-            "cost": following.costs.find(handover.order.action.price_names, handover.order.mode),
-            "first_look": first_look(),
-        },
-    )
-    if row is None:
-        return False
+def _move(handover: Handover, following: Upstream, no: UpstreamError) -> None:
+    """The same hold goes on to another channel. Raises _Ended, NoRoom, NotLetThrough."""
+    order = handover.order
+    with room.reserved(following):
+        row = sql.fetch_one(
+            statements.NEXT_ATTEMPT,
+            {
+                "task_id": handover.task_id,
+                "attempt_id": handover.attempt_id,
+                "outcome": outcome_of(no),
+                "is_fault": verdicts.is_fault(no),
+                "milliseconds": no.milliseconds,
+                "answer": no.raw,
+                "channel_id": following.id,
+                "credential_id": following.credential_id,
+                "cost": following.costs.find(order.action.price_names, order.mode),
+                "first_look": first_look(),
+            },
+        )
+        if row is None:
+            raise _Ended
     handover.attempt_id = row.attempt_id
     handover.upstream = following
     handover.tried.append(following.id)
-    return True
 
 
 def _following(handover: Handover, no: UpstreamError) -> Upstream | None:
@@ -264,8 +349,8 @@ def _following(handover: Handover, no: UpstreamError) -> Upstream | None:
     if not may_go_on or len(handover.tried) >= settings.SUBMIT_MAX_CHANNELS:
         return None
     try:
-        return choose(handover.caller, handover.order, tried=handover.tried)
-    except (NoChannel, Unsupported):
+        return choose(handover.caller, handover.order, tried=[*handover.tried, *handover.full])
+    except (NoChannel, NoRoom, Unsupported):
         return None
 
 

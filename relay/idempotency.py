@@ -46,7 +46,7 @@ def begin(*, caller: Caller, key: str, path: str, body: dict[str, Any]) -> Begun
         return Begun(row.pk, "")
     if bytes(row.digest) != digest:
         raise IdempotencyMismatch
-    return Begun(row.pk, row.answer or _answer_of_the_dead(row))
+    return Begun(row.pk, row.answer or _answer_of_the_dead(row, caller))
 
 
 def finish(row_id: int, answer: str) -> None:
@@ -65,11 +65,11 @@ def sweep() -> None:
     IdempotentRequest.objects.filter(started_at__lt=timezone.now() - REMEMBERED).delete()
 
 
-def _answer_of_the_dead(row: IdempotentRequest) -> str:
+def _answer_of_the_dead(row: IdempotentRequest, caller: Caller) -> str:
     """A request that cannot be under way any more was cut off with its process. Its tasks, if it
     came to any, are its answer; else the key is taken over, which the empty text says."""
     longest = settings.UPSTREAM_CONNECT_SECONDS + settings.UPSTREAM_SUBMIT_SECONDS
-    longest = longest * settings.SUBMIT_MAX_CHANNELS + turns.QUEUE_MAX_SECONDS + MARGIN_SECONDS
+    longest = longest * settings.SUBMIT_MAX_CHANNELS + turns.patience(caller) + MARGIN_SECONDS
     if timezone.now() - row.started_at < timedelta(seconds=longest):
         raise IdempotencyInProgress
     ids = Task.objects.filter(request_id=row.pk).order_by("id").values_list("id", flat=True)

@@ -5,6 +5,7 @@ The upstream's address never shows. What is streamed is bounded in size and time
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 PICTURE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 VIDEO_TYPES = frozenset({"video/mp4", "video/webm"})
+_PATH = re.compile(r"/mj/image/\d{1,19}\?[\w=&.~-]{1,200}", re.ASCII)
 
 
 class PictureUnavailable(Exception):
@@ -48,6 +50,12 @@ def link(task: Task) -> str:
 def video_link(task: Task, number: int) -> str:
     """The signed address of one of a task's videos, counted from 0."""
     return f"{settings.PUBLIC_URL}/mj/video/{task.pk}/{number}?sig={signing.sign('video', task.pk)}"
+
+
+def is_ours(address: str) -> bool:
+    """Whether it is the address of a task's picture here, as `link` makes it."""
+    path = address.removeprefix(settings.PUBLIC_URL)
+    return path != address and _PATH.fullmatch(path) is not None
 
 
 def fetch(task: Task, url: str, types: frozenset[str]) -> Picture:

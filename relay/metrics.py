@@ -1,10 +1,18 @@
-"""What an operator's Prometheus reads at /metrics: numbers of all processes of this machine.
+"""What an operator's Prometheus reads at /metrics (docs/metrics.md).
 
-Each process keeps its own in files in METRICS_DIR, and whoever is asked adds all of them up.
+What happens is counted by each process for itself, in files of METRICS_DIR, and whoever is asked
+adds up all of this machine's. How things stand (relay/gauges.py) is read when somebody asks, so it
+is right whoever answers.
+
+None of this may ever harm what it counts: where the files cannot be written, nothing is counted.
 """
 
+import logging
 import os
-from functools import cache
+import time
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import ParamSpec
 
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -13,28 +21,36 @@ from psycopg_pool import PoolTimeout
 # The library asks for it when it is loaded.
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.METRICS_DIR)
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from billing import limits
 from billing.errors import RateLimited
 from billing.limits import Limit, Standing
+from channels.errors import OutcomeUnknown, Rejected, Unreachable
+from common import logs
+from relay import slots
+
+logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Asked by ourselves, so that the answer is true also where nobody else asks anything.
 PROBE = Limit("limits:probe", 1_000_000, "this site", "probes")
+# What may stand in the label "channel": so many names; all further channels are this one.
+CHANNELS_MAX = 200
+OTHER = "other"
+CALL_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+values.ValueClass = values.MultiProcessValue(process_identifier=slots.known)  # type: ignore[no-untyped-call]
+
+P = ParamSpec("P")
 
 
 class _Metrics:
     """Made at their first use: each makes files, and a short command needs none."""
 
     def __init__(self) -> None:
-        settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
+        slots.take()
         self.limits_degraded = Gauge(
             "relay_limits_degraded",
             "1 while limits are counted in PostgreSQL, because Redis fails.",
@@ -45,6 +61,26 @@ class _Metrics:
             "Requests that a limit has allowed or refused, and who has counted them.",
             ["kind", "source", "outcome"],
         )
+        self.submits = Counter("relay_submits", "What became of submits.", ["outcome"])
+        self.calls = Histogram(
+            "relay_upstream_call_seconds",
+            "How long upstreams took to answer, or we to give up.",
+            ["channel", "call"],
+            buckets=CALL_SECONDS,
+        )
+        self.call_failures = Counter(
+            "relay_upstream_call_failures",
+            "Calls to upstreams that did not bring what was asked for.",
+            ["channel", "call", "kind"],
+        )
+        self.malformed_rows = Counter(
+            "relay_malformed_rows",
+            "What stood in upstreams' lists of tasks and was no task object.",
+            ["channel"],
+        )
+        self.callback_tries = Counter(
+            "relay_callback_tries", "Tries to deliver a callback.", ["outcome"]
+        )
 
 
 @cache
@@ -52,6 +88,24 @@ def _metrics() -> _Metrics:
     return _Metrics()
 
 
+def _harmless(count: Callable[P, None]) -> Callable[P, None]:
+    """A full disk, or a folder that is not ours, is said once."""
+    was_said = False
+
+    @wraps(count)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        nonlocal was_said
+        try:
+            count(*args, **kwargs)
+        except Exception:
+            if not was_said:
+                was_said = True
+                logger.exception("metrics cannot be kept in %s", settings.METRICS_DIR)
+
+    return wrapped
+
+
+@_harmless
 def limited(kind: str, standing: Standing, *, outcome: str) -> None:
     """A limit was asked about a "submit" or a "fetch", and "allowed" or "refused" it."""
     _counted_by(standing)
@@ -59,14 +113,93 @@ def limited(kind: str, standing: Standing, *, outcome: str) -> None:
     _metrics().limit_decisions.labels(**labels).inc()
 
 
+@_harmless
+def submitted(outcome: str) -> None:
+    """A submit was answered: "accepted", "unknown", "replayed", or the type of its refusal."""
+    _submits(outcome).inc()
+
+
+@_harmless
+def malformed(channel: str, number: int) -> None:
+    """An upstream has said so many things that nobody can read."""
+    _metrics().malformed_rows.labels(_label(channel)).inc(number)
+
+
+@_harmless
+def callback_tried(outcome: str) -> None:
+    """A try to deliver a callback has "delivered" it, has "failed", or was the last: "given_up"."""
+    _metrics().callback_tries.labels(outcome).inc()
+
+
+class UpstreamCall:
+    """A call to an upstream is made inside: "submit" or "poll". Its logs tell the channel."""
+
+    __slots__ = ("_began", "_call", "_channel", "_logged")
+
+    def __init__(self, channel: str, call: str) -> None:
+        self._channel, self._call = channel, call
+
+    def __enter__(self) -> None:
+        self._logged = logs.push(channel=self._channel)
+        self._began = time.perf_counter()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        seconds = time.perf_counter() - self._began
+        logs.pop(self._logged)
+        _called(self._channel, self._call, seconds, _failure(error))
+
+
 def text() -> bytes:
     """All of it, in Prometheus' own format."""
-    _probe()
+    from relay import gauges
+
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    _probe()
+    if settings.METRICS_DIR.is_dir():
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(gauges.Gauges())
     return generate_latest(registry)
 
 
+@_harmless
+def _called(channel: str, call: str, seconds: float, failure: str) -> None:
+    label = _label(channel)
+    _calls(label, call).observe(seconds)
+    if failure:
+        _metrics().call_failures.labels(label, call, failure).inc()
+
+
+# Finding a metric by its labels takes as long as counting.
+@cache
+def _submits(outcome: str) -> Counter:
+    return _metrics().submits.labels(outcome)
+
+
+@cache
+def _calls(channel: str, call: str) -> Histogram:
+    return _metrics().calls.labels(channel, call)
+
+
+def _failure(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    kinds = {Unreachable: "unreachable", OutcomeUnknown: "unknown", Rejected: "refused"}
+    return next((word for kind, word in kinds.items() if isinstance(error, kind)), "other")
+
+
+_names: set[str] = set()
+
+
+def _label(channel: str) -> str:
+    if channel in _names:
+        return channel
+    if len(_names) >= CHANNELS_MAX:
+        return OTHER
+    _names.add(channel)
+    return channel
+
+
+@_harmless
 def _probe() -> None:
     try:
         standing = limits.take([PROBE])

@@ -4,19 +4,22 @@ import logging
 from typing import NamedTuple
 
 from billing.tokens import Caller
-from channels import selection
 from channels.adapters import adapter_for
 from channels.adapters.base import Accepted, Submission
 from channels.errors import NoChannel, OutcomeUnknown, UpstreamError
 from channels.selection import Upstream
-from common import sql
-from relay import actions, forwarding, lifecycle, orders, signing
+from common import logs, sql
+from relay import actions, forwarding, lifecycle, metrics, orders, room, signing, verdicts
 from relay.errors import InvalidRequest
 from relay.models import LIVE, Task, TaskStatus
 
 logger = logging.getLogger(__name__)
 
 NOT_OPEN = "this task does not wait for a confirmation"
+
+
+class _Overtaken(Exception):
+    """Nothing of what was begun is kept."""
 
 
 class Confirmation(NamedTuple):
@@ -32,28 +35,33 @@ def confirm(*, caller: Caller, task: Task, said: Confirmation) -> int:
     """Holds the price of a modal and confirms it at the upstream; the id stays the same.
 
     A confirmation that is sent twice counts once. Raises InvalidRequest, ActionNotAllowed,
-    PriceMissing, NoChannel, QuotaNotEnough, ConcurrencyLimited, UpstreamError; a refused modal is
-    open again, and the money free.
+    PriceMissing, NoChannel, NoRoom, QuotaNotEnough, ConcurrencyLimited, UpstreamError; a refused
+    modal is open again, and the money free.
     """
+    logs.add(task_id=task.pk)
     if _is_confirmed(task):
         return task.pk
     if task.status != TaskStatus.MODAL:
         raise InvalidRequest(NOT_OPEN)
-    upstream = selection.load(task.channel_id)
-    if not upstream.follows_up:
-        raise NoChannel(task.action, task.mode)
+    upstream = forwarding.of_task(task, action=task.action, mode=task.mode)
     orders.permit(caller, action=task.action, mode=task.mode)
     price = orders.price(actions.MODAL_PRICE_NAMES, task.mode, caller)
-    attempt_id = lifecycle.begin_confirmation(
-        task=task,
-        caller=caller,
-        price=price,
-        upstream=upstream,
-        first_look=forwarding.first_look(),
-        told={"state": said.state, "notify_hook": said.notify_hook},
-    )
-    if attempt_id is None:
+    try:
+        with room.reserved(upstream):
+            attempt_id = lifecycle.begin_confirmation(
+                task=task,
+                caller=caller,
+                price=price,
+                upstream=upstream,
+                first_look=forwarding.first_look(),
+                told={"state": said.state, "notify_hook": said.notify_hook},
+            )
+            if attempt_id is None:
+                raise _Overtaken
+    except _Overtaken:
         return _overtaken(task)
+    except room.NotLetThrough:
+        raise NoChannel(task.action, task.mode) from None
     _send(upstream, task, _submission(task, said.prompt, said.mask), attempt_id)
     return task.pk
 
@@ -76,23 +84,28 @@ def _send(upstream: Upstream, task: Task, submission: Submission, attempt_id: in
         accepted = _ask(upstream, task, submission)
     except OutcomeUnknown as unknown:
         forwarding.keep_unknown(task_id=task.pk, attempt_id=attempt_id, unknown=unknown)
+        verdicts.refused(upstream, unknown)
     except UpstreamError as no:
         is_open = lifecycle.reopen_modal(
             task_id=task.pk,
             attempt_id=attempt_id,
             outcome=forwarding.outcome_of(no),
+            is_fault=verdicts.is_fault(no),
             milliseconds=no.milliseconds,
             answer=no.raw,
         )
+        verdicts.refused(upstream, no)
         if is_open:
             raise
     else:
         forwarding.keep_accepted(task_id=task.pk, attempt_id=attempt_id, accepted=accepted)
+        verdicts.accepted(upstream)
 
 
 def _ask(upstream: Upstream, task: Task, submission: Submission) -> Accepted:
     try:
-        return adapter_for(upstream.kind).confirm(upstream, submission, task.upstream_id)
+        with metrics.UpstreamCall(upstream.name, "submit"):
+            return adapter_for(upstream.kind).confirm(upstream, submission, task.upstream_id)
     except UpstreamError:
         raise
     except Exception as error:

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from billing.models import PriceRule, Tenant, Token
 from billing.tokens import Caller
-from channels.models import Channel
+from channels.models import Channel, Credential
 
 
 class NextTaskId(models.Func):
@@ -49,12 +49,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
 
 class Task(models.Model):
-    """A tenant's task. Its status is written by relay/lifecycle.py only."""
+    """A tenant's task. Its status is written by relay/lifecycle only."""
 
     id = models.BigIntegerField(primary_key=True, db_default=NextTaskId())
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
     token = models.ForeignKey(Token, on_delete=models.PROTECT)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT)
     is_test = models.BooleanField(default=False, help_text="Of a test key; costs no real money.")
     # What was asked for.
     action = models.CharField(max_length=16)
@@ -109,6 +110,11 @@ class Task(models.Model):
     hinted_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    # It failed by our own verdict, and the upstream may finish it all the same: asked again then.
+    late_look_at = models.DateTimeField(null=True)
+    # It did, and the wallet could not pay for it any more: the picture is the tenant's, the cost
+    # the operator's.
+    is_written_off = models.BooleanField(default=False)
 
     objects = TaskQuerySet.as_manager()
 
@@ -136,6 +142,10 @@ class Task(models.Model):
             ),
             # polling.claim: how many of a channel's tasks are being looked at.
             models.Index("channel", name="task_leased", condition=Q(leased_until__isnull=False)),
+            # polling.claim_late: what failed by our own verdict.
+            models.Index("late_look_at", name="task_late", condition=Q(late_look_at__isnull=False)),
+            # What is to be shown to operators.
+            models.Index("id", name="task_written_off", condition=Q(is_written_off=True)),
             # lifecycle.expire_overdue: what has outlived everything.
             models.Index("expires_at", name="task_expiry", condition=Q(status__in=OPEN)),
             # Lists of a tenant, newest first.
@@ -188,8 +198,11 @@ class Attempt(models.Model):
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT)
     number = models.SmallIntegerField(default=1)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.SENDING)
+    # For the breaker: the channel's own fault, not the tenant's, and not that it was full.
+    is_fault = models.BooleanField(default=False)
     cost = models.BigIntegerField(
         null=True, help_text="What the channel takes if it draws; empty: not known. Micro-units."
     )
@@ -207,9 +220,41 @@ class Attempt(models.Model):
                 name="task_is_with_one_upstream",
             ),
         ]
+        # The breaker's window: a channel's newest attempts.
+        indexes = [models.Index(fields=["channel", "-created_at"], name="attempt_by_channel")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of task {self.task_id}"
+
+
+class Hook(models.Model):
+    """An address of a tenant's that fails: since when, and whether we still call it.
+
+    An address without a row does not fail. Written by relay/hooks.py only.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    url = models.TextField()
+    digest = models.BinaryField(max_length=32, help_text="SHA-256 of the address.")
+    # As its callbacks have them.
+    host = models.CharField(max_length=255, blank=True, default="")
+    lane = models.SmallIntegerField(default=0)
+    failing_since = models.DateTimeField(db_default=Now())
+    quiet_until = models.DateTimeField(null=True, help_text="It has asked to be left in peace.")
+    off_since = models.DateTimeField(null=True, help_text="Empty: it is called.")
+    off_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("tenant", "digest", name="hook_is_unique")]
+        indexes = [
+            # callbacks.claim: whether a lane fails, or is to be left in peace.
+            models.Index(fields=["tenant", "host", "lane", "quiet_until"], name="hook_by_lane"),
+            # hooks.hold_back: whose messages wait in vain.
+            models.Index("off_since", name="hook_off", condition=Q(off_since__isnull=False)),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
 
 
 class Callback(models.Model):
@@ -221,6 +266,8 @@ class Callback(models.Model):
         GIVEN_UP = "given_up"
         # Overtaken by a later state of the same task before it was sent.
         OVERTAKEN = "overtaken"
+        # Its hook is switched off; it can be replayed.
+        HELD_BACK = "held_back"
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, db_constraint=False)
     # Found through `callback_by_tenant`, so it needs no index of its own.
@@ -231,10 +278,15 @@ class Callback(models.Model):
     body = models.TextField(help_text="The task object as it is sent and signed.")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     tries = models.SmallIntegerField(default=0)
+    rung = models.SmallIntegerField(
+        default=0, help_text="Tries of the ladder that failed; a replay begins it anew."
+    )
     due_at = models.DateTimeField(null=True, db_default=Now())
     host = models.CharField(
         max_length=255, blank=True, default="", help_text="Of the url; limits what flies there."
     )
+    # By its url: of several hooks at one host none stands in the others' way (relay/hooks.py).
+    lane = models.SmallIntegerField(default=0)
     flies_until = models.DateTimeField(null=True, help_text="Set while a try is under way.")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -252,12 +304,27 @@ class Callback(models.Model):
                 | (~Q(state="pending") & Q(due_at__isnull=True)),
             ),
         ]
-        # callbacks.claim: what is due.
         indexes = [
+            # callbacks.claim: which receivers there are, and what is due at each.
+            models.Index(
+                "tenant",
+                "host",
+                "lane",
+                "due_at",
+                name="callback_due_by_lane",
+                condition=Q(due_at__isnull=False),
+            ),
+            models.Index(
+                "flies_until", name="callback_in_flight", condition=Q(flies_until__isnull=False)
+            ),
+            # What is due the longest.
             models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False)),
-            models.Index("host", name="callback_flying", condition=Q(flies_until__isnull=False)),
             # Lists of a tenant, newest first.
             models.Index(fields=["tenant", "-id"], name="callback_by_tenant"),
+            # callbacks.replay_some: the final ones of a time.
+            models.Index(
+                "tenant", "created_at", "id", name="callback_by_time", condition=Q(is_final=True)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -281,6 +348,30 @@ class CallbackAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"try {self.number} of {self.callback}"
+
+
+class HookTest(models.Model):
+    """A sample message that a tenant had sent to an address of his, and how that went."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False)
+    url = models.TextField()
+    body = models.TextField()
+    status_code = models.SmallIntegerField(null=True, help_text="Empty: no answer came.")
+    answer = models.TextField(blank=True, help_text="The receiver's answer or the error, cut.")
+    milliseconds = models.IntegerField(null=True, help_text="Empty: it is under way.")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        # Lists of a tenant, newest first.
+        indexes = [models.Index(fields=["tenant", "-id"], name="hook_test_by_tenant")]
+
+    def __str__(self) -> str:
+        return f"test of {self.url}"
+
+    @property
+    def message_id(self) -> str:
+        """The `webhook-id`."""
+        return f"test_{self.pk}"
 
 
 class ResultFile(models.Model):

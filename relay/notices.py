@@ -6,7 +6,6 @@ ends. Whoever dies between sending and storing that has it sent twice, never not
 
 import json
 import logging
-import random
 import smtplib
 from datetime import timedelta
 from typing import NamedTuple
@@ -16,10 +15,11 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.utils import timezone
 
-from billing.models import Delivery, Notice
+from billing import tenants
+from billing.models import Delivery, Notice, Tenant
 from common import sql
 from common.deadline import deadline
-from relay import callbacks
+from relay import hooks, ladder, posting
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 LEASE_MARGIN_SECONDS = 15
 CLAIM_BATCH = 100
 ERROR_MAX_CHARS = 500
-GONE = 410
 # From here on an SMTP server's no is final.
 SMTP_PERMANENT = 500
 
@@ -43,10 +42,12 @@ RETURNING id, tries
 
 
 class Outcome(NamedTuple):
-    """How a try ended: no error, it has arrived. With `is_final` another try would end the same."""
+    """How a try ended: no error, it has arrived. With `is_final` another try would end the same.
+    `retry_after`: the seconds that the receiver asks us to wait."""
 
     error: str = ""
     is_final: bool = False
+    retry_after: float | None = None
 
 
 def claim() -> list[tuple[int, int]]:
@@ -93,22 +94,34 @@ def _try(delivery: Delivery) -> Outcome:
 
 def _hook(delivery: Delivery) -> Outcome:
     notice = delivery.notice
-    secret = notice.tenant.webhook_secret if notice.tenant else settings.OPERATOR_WEBHOOK_SECRET
-    if not secret:
+    secrets = _secrets(notice.tenant)
+    if not secrets:
         return Outcome("OPERATOR_WEBHOOK_SECRET is not set: it would go unsigned", is_final=True)
+    if notice.tenant_id and hooks.is_off(notice.tenant_id, delivery.address):
+        return Outcome("this hook is switched off", is_final=True)
     sql.release_connection()
     text = body(notice)
-    answer = callbacks.post(
+    answer = posting.post(
         delivery.address,
         body=text,
-        sign=lambda timestamp: callbacks.signature(
-            message_id=message_id(notice), timestamp=timestamp, body=text, secret=secret
+        sign=lambda timestamp: posting.signature(
+            message_id=message_id(notice), timestamp=timestamp, body=text, secrets=secrets
         ),
     )
+    if notice.tenant_id and hooks.note(notice.tenant_id, delivery.address, answer):
+        hooks.hold_back()
     if answer.is_success:
         return Outcome()
     error = f"{answer.status_code or 'no answer'}: {answer.answer}"
-    return Outcome(error, is_final=answer.is_hopeless or answer.status_code == GONE)
+    return Outcome(
+        error, is_final=answer.is_hopeless or answer.is_gone, retry_after=answer.retry_after
+    )
+
+
+def _secrets(tenant: Tenant | None) -> list[str]:
+    if tenant is not None:
+        return tenants.webhook_secrets(tenant)
+    return [settings.OPERATOR_WEBHOOK_SECRET] if settings.OPERATOR_WEBHOOK_SECRET else []
 
 
 def _mail(delivery: Delivery) -> Outcome:
@@ -148,13 +161,14 @@ def _record(delivery: Delivery, outcome: Outcome) -> None:
     if not error:
         row.update(state=Delivery.State.DELIVERED, due_at=None, error="")
         return
-    wait = None if outcome.is_final else callbacks.next_wait(delivery.tries)
+    wait = ladder.next_try(delivery.tries, retry_after=outcome.retry_after)
+    if outcome.is_final:
+        wait = None
     if wait is None:
         row.update(state=Delivery.State.GIVEN_UP, due_at=None, error=error)
         logger.error("notice %s to %s given up: %s", delivery.notice_id, delivery.address, error)
         return
-    jitter = random.uniform(1 - callbacks.JITTER, 1 + callbacks.JITTER)  # noqa: S311  spreads load
-    row.update(due_at=timezone.now() + timedelta(seconds=wait * jitter), error=error)
+    row.update(due_at=timezone.now() + timedelta(seconds=wait), error=error)
 
 
 def _lease() -> timedelta:

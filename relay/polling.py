@@ -1,24 +1,25 @@
 """Looking at tasks: which are due, what the upstream says, when to look again.
 
 All is driven by `Task.next_poll_at`. Whoever claims a task moves that time ahead by a lease, so
-that a lost job or a dead worker only delays the next look.
+that a lost job or a dead worker only delays the next look. What was given up is looked at in
+relay/late.py.
 """
 
 import logging
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.db import OperationalError
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
+from psycopg_pool import PoolTimeout
 
-from channels import selection
-from channels.adapters import adapter_for
-from channels.adapters.base import Adapter, Findings, Update
-from channels.errors import UpstreamError
-from channels.selection import Upstream
-from common import sql
-from relay import lifecycle, signing, statements
-from relay.models import Task, TaskStatus
+from channels.adapters.base import Update
+from common import logs, sql
+from relay import asking, lifecycle, statements
+from relay.models import LIVE, Task, TaskStatus
 
 logger = logging.getLogger(__name__)
 
@@ -29,16 +30,29 @@ LEASE_SECONDS = 30
 BATCHES_PER_CHANNEL = 4
 LOST = "the upstream has lost the task"
 TIMED_OUT = "timed out: the upstream did not finish it in time"
-# A young task is looked at every tenth of its age; one that is hours old, rarely.
+# A task is looked at every tenth of the time that it has stood still; an old one, rarely.
 AGE_SHARE = 10
+# Relaxed drawings wait for their turn.
+RELAX_FACTOR = 2
 OLD_AFTER_SECONDS = 2 * 3600
+# What most looks need: not the upstream's last word, which is large.
+_NEEDED = [field.name for field in Task._meta.concrete_fields if field.name != "upstream_row"]
 
 
-def wait_seconds(age: float) -> float:
-    """How long to wait before the next look at a task that is `age` seconds old."""
+class Claim(NamedTuple):
+    """Due tasks of one channel, the caller's until `lease` by the database's clock."""
+
+    task_ids: list[int]
+    lease: datetime | None
+
+
+def wait_seconds(*, age: float, idle: float, mode: str) -> float:
+    """How long to wait before the next look at a task that is `age` seconds old and has not
+    changed for `idle` seconds."""
     if age >= OLD_AFTER_SECONDS:
         return float(settings.POLL_OLD_SECONDS)
-    return float(min(max(age / AGE_SHARE, settings.POLL_MIN_SECONDS), settings.POLL_MAX_SECONDS))
+    least = settings.POLL_MIN_SECONDS * (RELAX_FACTOR if mode == "relax" else 1)
+    return float(min(max(idle / AGE_SHARE, least), settings.POLL_MAX_SECONDS))
 
 
 def due_channels() -> list[int]:
@@ -51,8 +65,8 @@ def due_channels() -> list[int]:
     )
 
 
-def claim(channel_id: int) -> list[int]:
-    """Ids of up to POLL_BATCH due tasks of one channel, leased to the caller."""
+def claim(channel_id: int) -> Claim:
+    """Up to POLL_BATCH due tasks of one channel, leased to the caller."""
     rows = sql.fetch_all(
         statements.CLAIM_POLLS,
         {
@@ -62,121 +76,102 @@ def claim(channel_id: int) -> list[int]:
             "lease": timedelta(seconds=LEASE_SECONDS),
         },
     )
-    return [row.id for row in rows]
+    return Claim([row.id for row in rows], rows[0].leased_until if rows else None)
 
 
-def look(channel_id: int, task_ids: list[int]) -> int:
-    """Asks one channel for its tasks and stores what it says. Returns how many have ended."""
-    tasks = list(
-        Task.objects.live()
-        .filter(pk__in=task_ids, channel_id=channel_id)
-        .select_related("token", "parent")
-    )
-    try:
-        seen, absent = _ask(channel_id, tasks)
-    except UpstreamError as error:
-        logger.warning("channel %s cannot be asked: %s", channel_id, error)
-        seen, absent = {}, set()
+def look(channel_id: int, task_ids: list[int], lease: datetime | None = None) -> int:
+    """Asks one channel for its tasks and stores what it says. Returns how many have ended that
+    somebody is to be told of.
+
+    With the `lease` of a claim only those are asked for that are still the caller's: of a message
+    that comes too late, or twice, nothing is left to do.
+    """
+    rows = Task.objects.live().filter(pk__in=task_ids, channel_id=channel_id)
+    if lease is not None:
+        rows = rows.filter(leased_until=lease)
+    tasks = list(rows.only(*_NEEDED))
+    if not tasks:
+        return 0
+    seen = asking.ask(channel_id, tasks)
+    _fetch_relatives(tasks, seen)
+    _store_progress([(t, seen.updates[t.pk]) for t in tasks if t.pk in seen.updates])
+    until = time.monotonic() + LEASE_SECONDS
     for task in tasks:
-        # One bad row does not harm its batch.
-        try:
-            _take(task, seen.get(task.pk), is_absent=task.pk in absent)
-        except Exception:
-            logger.exception("task %s: a look at it could not be stored", task.pk)
-    live = [task for task in tasks if task.next_poll_at is not None]
-    _look_again(live)
-    return len(tasks) - len(live)
+        # Where each has to wait for the database, the rest is for the next who looks.
+        if time.monotonic() < until:
+            _try_to_take(task, seen)
+    _look_again([task for task in tasks if task.next_poll_at is not None])
+    return sum(task.next_poll_at is None and bool(task.notify_hook) for task in tasks)
+
+
+def _fetch_relatives(tasks: list[Task], seen: asking.Seen) -> None:
+    """Of those only that have some to be asked about."""
+    parents = Prefetch("parent", Task.objects.only("upstream_id"))
+    prefetch_related_objects([task for task in tasks if task.parent_id], parents)
+    prefetch_related_objects([task for task in tasks if task.notify_hook], "token")
+    drawn = {pk for pk, update in seen.updates.items() if update.status == TaskStatus.SUCCESS}
+    prefetch_related_objects([task for task in tasks if task.pk in drawn], "attempt_set")
+
+
+def _try_to_take(task: Task, seen: asking.Seen) -> None:
+    """One bad row does not harm its batch."""
+    update = seen.updates.get(task.pk)
+    try:
+        with logs.about(task_id=task.pk, tenant_id=task.tenant_id):
+            _take(task, update, is_absent=task.pk in seen.absent)
+    except Exception as error:
+        logger.exception("task %s: a look at it could not be stored", task.pk)
+        sql.release_connection()
+        if update is not None and not isinstance(error, OperationalError | PoolTimeout):
+            asking.keep_malformed(str(task.channel_id), [update.raw])
+
+
+def _store_progress(looks: list[tuple[Task, Update]]) -> None:
+    """The most of what there is to store, at once. Where one of them cannot be stored, none is, and
+    each is tried by itself."""
+    try:
+        lifecycle.apply_progress(looks)
+    except Exception:
+        logger.exception("the progress of %s tasks could not be stored at once", len(looks))
 
 
 def _take(task: Task, update: Update | None, *, is_absent: bool) -> None:
     """Stores one look at one task."""
+    if update is not None and update.status == TaskStatus.MODAL and _take_modal(task, update):
+        return
     if update is not None:
         task.missing_since = None
         if not task.upstream_id and not lifecycle.adopt(task, update.upstream_id):
             return
-        if update.status == TaskStatus.MODAL and _may_open_modal(task):
-            # Its answer to the submit, code 21, never reached us.
-            lifecycle.open_modal(
-                task,
-                upstream_id=update.upstream_id,
-                final_prompt=update.final_prompt or task.prompt,
-            )
-            return
+        lifecycle.apply(task, update)
         # A deadline is believed only after the upstream was asked once more, which was just now.
-        if not lifecycle.apply(task, update) and timezone.now() >= task.deadline_at:
+        if task.status in LIVE and timezone.now() >= task.deadline_at:
             lifecycle.fail(task, TIMED_OUT)
-    elif is_absent:
-        task.missing_since = task.missing_since or timezone.now()
-        grace = timedelta(seconds=settings.TASK_GRACE_SECONDS)
-        if timezone.now() - task.missing_since >= grace:
-            lifecycle.fail(task, LOST)
+    elif is_absent and _grace_is_over(task):
+        lifecycle.fail(task, LOST)
 
 
-def _may_open_modal(task: Task) -> bool:
-    """It was not confirmed, and nothing of it has been drawn."""
-    return not task.hold_suffix and task.status in (TaskStatus.NOT_START, TaskStatus.SUBMITTED)
+def _take_modal(task: Task, update: Update) -> bool:
+    """The upstream waits for a confirmation. True when that was all there is to store."""
+    if not task.upstream_id and not lifecycle.adopt(task, update.upstream_id):
+        return True
+    if not task.hold_suffix and task.status in (TaskStatus.NOT_START, TaskStatus.SUBMITTED):
+        # Its answer to the submit, code 21, never reached us; nothing of it has been drawn.
+        return lifecycle.open_modal(
+            task,
+            upstream_id=update.upstream_id,
+            final_prompt=update.final_prompt or task.prompt,
+        )
+    if not lifecycle.is_confirmation_unheard(task):
+        return False
+    # Nobody knows whether our confirmation has arrived, and it seems that it has not.
+    return not _grace_is_over(task) or lifecycle.reopen_unheard(task)
 
 
-def _ask(channel_id: int, tasks: list[Task]) -> tuple[dict[int, Update], set[int]]:
-    """(updates by our task id, ids of tasks that the upstream surely does not have)."""
-    upstream = selection.load(channel_id)
-    adapter = adapter_for(upstream.kind)
-    nameless = [task for task in tasks if not task.upstream_id]
-    lifecycle.doubt(nameless)
-    sql.release_connection()
-    named = [task for task in tasks if task.upstream_id or task.hinted_id]
-    rows = adapter.poll(upstream, {_name(task) for task in named}) if named else {}
-    shared = _shared_ids(channel_id, [row for row in rows.values() if not row.correlation])
-    seen = {
-        task.pk: row
-        for task in named
-        if (row := rows.get(_name(task))) and _is_ours(task, row, shared)
-    }
-    nameless = [task for task in nameless if task.pk not in seen]
-    findings = _find(adapter, upstream, nameless)
-    for task in nameless:
-        if update := findings.found.get(signing.correlation(task.pk)):
-            seen[task.pk] = update
-    may_be_absent = tasks if findings.complete else [task for task in tasks if task.upstream_id]
-    return seen, {task.pk for task in may_be_absent if task.pk not in seen}
-
-
-def _find(adapter: Adapter, upstream: Upstream, nameless: list[Task]) -> Findings:
-    """A search that fails proves nothing, and keeps no other task of the batch waiting."""
-    if not nameless:
-        return Findings(found={}, complete=True)
-    sql.release_connection()
-    try:
-        return adapter.find(upstream, [signing.correlation(task.pk) for task in nameless])
-    except UpstreamError as error:
-        logger.warning("channel %s cannot be searched: %s", upstream.name, error)
-        return Findings(found={}, complete=False)
-
-
-def _name(task: Task) -> str:
-    return task.upstream_id or task.hinted_id
-
-
-def _is_ours(task: Task, row: Update, shared: dict[str, int]) -> bool:
-    """Our correlation token in a row proves whose it is. An upstream that does not return it is
-    believed about an id that it gave us itself, and about one that it gave us twice, for the first
-    task that got it: one drawing is paid for once."""
-    if task.upstream_id and not row.correlation:
-        return shared.get(task.upstream_id, task.pk) == task.pk
-    return row.correlation == signing.correlation(task.pk)
-
-
-def _shared_ids(channel_id: int, rows: list[Update]) -> dict[str, int]:
-    """The first task behind each of these rows' ids, where the upstream has given one twice."""
-    if not rows:
-        return {}
-    owners = (
-        Task.objects.filter(channel_id=channel_id, upstream_id__in=[r.upstream_id for r in rows])
-        .values("upstream_id")
-        .annotate(first=Min("pk"), number=Count("pk"))
-        .filter(number__gt=1)
-    )
-    return {owner["upstream_id"]: owner["first"] for owner in owners}
+def _grace_is_over(task: Task) -> bool:
+    """Whether the upstream has not had it for long enough, this look included."""
+    task.missing_since = task.missing_since or timezone.now()
+    return timezone.now() - task.missing_since >= timedelta(seconds=settings.TASK_GRACE_SECONDS)
 
 
 def _look_again(tasks: list[Task]) -> None:
@@ -188,8 +183,14 @@ def _look_again(tasks: list[Task]) -> None:
         {
             "ids": [task.pk for task in tasks],
             "sequences": [task.sequence for task in tasks],
-            "waits": [wait_seconds(now - task.submit_time / 1000) for task in tasks],
+            "waits": [_wait_seconds(task, now) for task in tasks],
             "missing": [task.missing_since for task in tasks],
             "lease": timedelta(seconds=LEASE_SECONDS),
         },
+    )
+
+
+def _wait_seconds(task: Task, now: float) -> float:
+    return wait_seconds(
+        age=now - task.submit_time / 1000, idle=now - task.changed_at.timestamp(), mode=task.mode
     )

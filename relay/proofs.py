@@ -10,10 +10,13 @@ from common.proofs import Promise, Proof, Verdict, look, snapshot
 # Of each promise so many findings are told; the others are counted.
 LIMIT = 20
 
+LATE = ":late"
+_IS_LATE = f"(task.is_written_off OR task.hold_suffix = '{LATE}')"
 # What the ledger calls the newest hold of a task.
 _NEWEST = "task.id || task.hold_suffix"
 _HOLDS = "(SELECT * FROM billing_entry WHERE kind = 'hold')"
 _ENDS = "(SELECT * FROM billing_entry WHERE kind IN ('capture', 'release'))"
+_MOST_FINALS = f"CASE WHEN {_IS_LATE} THEN 2 ELSE 1 END"
 _ENDED = "task.status IN ('SUCCESS', 'FAILURE', 'CANCEL')"
 
 _TASKS = Proof(
@@ -32,9 +35,11 @@ _TASKS = Proof(
         Promise(
             "every task has the entries that its status demands",
             """hold.id IS NULL OR ending.kind IS DISTINCT FROM CASE
+                   WHEN task.status = 'SUCCESS' AND task.is_written_off THEN 'release'
                    WHEN task.status = 'SUCCESS' THEN 'capture'
                    WHEN task.status IN ('FAILURE', 'CANCEL', 'MODAL') THEN 'release' END""",
-            """'task %s: status %s, entries %s', task.id, task.status,
+            """'task %s: status %s%s, entries %s', task.id, task.status,
+               CASE WHEN task.is_written_off THEN ', written off' END,
                coalesce(nullif(concat_ws('+', hold.kind, ending.kind), ''), 'none')""",
         ),
         Promise(
@@ -74,6 +79,25 @@ _TASKS = Proof(
                AND NOT (ending.channel IS NULL AND ending.mode = '')""",
             """'task %s: drawn by channel %s; entry %s: channel %s', task.id, task.channel_id,
                ending.id, ending.channel""",
+        ),
+        Promise(
+            "only what was drawn is written off",
+            "task.is_written_off AND task.status <> 'SUCCESS'",
+            "'task %s: status %s, written off', task.id, task.status",
+        ),
+        Promise(
+            "what was drawn late is held for after its first hold was given back",
+            f"""task.hold_suffix = '{LATE}' AND (task.status <> 'SUCCESS' OR NOT EXISTS (
+                    SELECT FROM billing_entry release WHERE release.kind = 'release'
+                    AND release.reference = task.id::text AND release.id < hold.id
+                ))""",
+            """'task %s: status %s, entry %s holds for a late drawing', task.id, task.status,
+               hold.id""",
+        ),
+        Promise(
+            "what is asked for late has failed, or waits for its confirmation",
+            "task.late_look_at IS NOT NULL AND task.status NOT IN ('FAILURE', 'MODAL')",
+            "'task %s: status %s, late look %s', task.id, task.status, task.late_look_at",
         ),
         Promise(
             "a live task is looked at again, and no other",
@@ -203,10 +227,12 @@ _CALLBACKS = Proof(
             "'%s callbacks about task %s, which is not there', told.number, told.task_id",
         ),
         Promise(
+            # A late success has been told as a failure before.
             "every ended task with a hook has its final callback, and no other task has one",
-            f"""coalesce(told.finals, 0)
-                <> CASE WHEN {_ENDED} AND task.notify_hook <> '' THEN 1 ELSE 0 END
-                AND task.id IS NOT NULL""",
+            f"""task.id IS NOT NULL AND CASE
+                    WHEN {_ENDED} AND task.notify_hook <> ''
+                        THEN coalesce(told.finals, 0) NOT BETWEEN 1 AND {_MOST_FINALS}
+                    ELSE told.finals > 0 END""",
             """'task %s: status %s, %s final callbacks', task.id, task.status,
                coalesce(told.finals, 0)""",
         ),

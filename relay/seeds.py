@@ -17,7 +17,7 @@ def of(task: Task) -> str:
     if not task.upstream_id:
         # An upload: the pictures are the tenant's own.
         raise Unsupported("nothing was drawn in this task, so it has no seed")
-    upstream = selection.load(task.channel_id)
+    upstream = selection.load(task.channel_id, task.credential_id)
     if not upstream.follows_up:
         raise NoChannel(task.action, task.mode)
     sql.release_connection()

@@ -6,6 +6,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from common import logs, redaction
 from relay import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -116,18 +117,37 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=12)
 DATABASE_CONNECT_SECONDS = 3
+# A statement that takes longer is ended, by us too when the server itself says nothing any more;
+# zero: none is. What is known to take long says so (common/sql.py).
+DATABASE_STATEMENT_SECONDS = env.float("DATABASE_STATEMENT_SECONDS", default=10)
+DATABASE_IDLE_SECONDS = 60
 if not DATABASE_URL.startswith(("postgres://", "postgresql://")):
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or postgresql://.")
 try:
     DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 except ValueError as error:
     raise ImproperlyConfigured(f"DATABASE_URL: {error}") from error
+DATABASES["default"]["ENGINE"] = "common.postgres"
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": DATABASE_CONNECT_SECONDS,
     # Zero prepares a statement at its first use; Django's default never prepares any.
     "prepare_threshold": 0,
 }
+if DATABASE_STATEMENT_SECONDS:
+    _limits = {
+        "statement_timeout": DATABASE_STATEMENT_SECONDS,
+        # For statements that may take long: they hold up nobody who waits in line behind them.
+        "lock_timeout": DATABASE_STATEMENT_SECONDS,
+        "idle_in_transaction_session_timeout": DATABASE_IDLE_SECONDS,
+    }
+    _words = [f"-c {name}={round(seconds * 1000)}" for name, seconds in _limits.items()]
+    _own = DATABASES["default"]["OPTIONS"].get("options", "")
+    DATABASES["default"]["OPTIONS"] |= {
+        "options": " ".join([*_words, _own]).strip(),
+        # A machine that has gone without a word, in milliseconds.
+        "tcp_user_timeout": round(DATABASE_STATEMENT_SECONDS * 1000),
+    }
 if DATABASE_POOL_SIZE:
     # Small on purpose: more connections make a hot wallet slower, and none is held during HTTP.
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -193,6 +213,17 @@ UPSTREAM_SUBMIT_SECONDS = env.float("UPSTREAM_SUBMIT_SECONDS", default=60)
 UPSTREAM_POLL_SECONDS = env.float("UPSTREAM_POLL_SECONDS", default=15)
 UPSTREAM_ANSWER_MAX_BYTES = env.int("UPSTREAM_ANSWER_MAX_BYTES", default=16 * 1024 * 1024)
 
+# A channel of whose newest attempts too many went wrong is left alone for a while.
+BREAKER_WINDOW_SECONDS = env.float("BREAKER_WINDOW_SECONDS", default=300)
+BREAKER_LEAST_RESULTS = env.int("BREAKER_LEAST_RESULTS", default=10)
+BREAKER_FAULT_SHARE = env.float("BREAKER_FAULT_SHARE", default=0.5)
+BREAKER_FIRST_OPEN_SECONDS = env.float("BREAKER_FIRST_OPEN_SECONDS", default=30)
+BREAKER_LONGEST_OPEN_SECONDS = env.float("BREAKER_LONGEST_OPEN_SECONDS", default=300)
+# How often each channel is asked, for free, whether it is there and has room.
+PROBE_SECONDS = env.float("PROBE_SECONDS", default=60)
+# How long the history of a channel is kept.
+CHANNEL_EVENT_DAYS = env.int("CHANNEL_EVENT_DAYS", default=90)
+
 # One word a line; a prompt that has one is refused before any money moves.
 BANNED_WORDS_FILE = env.str("BANNED_WORDS_FILE", default="")
 
@@ -207,6 +238,13 @@ POLL_BATCH = env.int("POLL_BATCH", default=200)
 TASK_GRACE_SECONDS = env.float("TASK_GRACE_SECONDS", default=60)
 # From here on the next "not finished" answer of the upstream ends the task.
 TASK_DEADLINE_SECONDS = env.float("TASK_DEADLINE_SECONDS", default=3600)
+# Where it takes longer, by action, by mode, or by both: {"VIDEO": 7200, "IMAGINE/relax": 10800}.
+TASK_DEADLINES = env.json("TASK_DEADLINES", default={})
+# What failed by our own verdict is asked for again after this long, then ever more rarely until it
+# is given up for good.
+LATE_FIRST_SECONDS = env.float("LATE_FIRST_SECONDS", default=300)
+LATE_TICK_SECONDS = env.float("LATE_TICK_SECONDS", default=10)
+LATE_LAST_SECONDS = env.float("LATE_LAST_SECONDS", default=48 * 3600)
 # Nothing stays open longer than this, whatever the upstream does or does not say.
 TASK_EXPIRY_SECONDS = env.float("TASK_EXPIRY_SECONDS", default=24 * 3600)
 # A modal that nobody confirms is closed.
@@ -217,9 +255,17 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30)
 
 CALLBACK_TICK_SECONDS = env.float("CALLBACK_TICK_SECONDS", default=1)
 CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15)
+# Seconds before each try of a message, counted from the one before; empty: relay/ladder.py's.
+CALLBACK_LADDER_SECONDS = env.list("CALLBACK_LADDER_SECONDS", cast=float, default=[])
 CALLBACK_PORTS = env.list("CALLBACK_PORTS", cast=int, default=[80, 443, *range(8000, 9001)])
 # Networks that may be called although they are private, on any port. `make run` adds loopback.
 CALLBACK_ALLOWED_NETWORKS = env.list("CALLBACK_ALLOWED_NETWORKS", default=[])
+# A hook that has failed for so long without a success is switched off.
+CALLBACK_OFF_SECONDS = env.float("CALLBACK_OFF_SECONDS", default=5 * 24 * 3600)
+# How long a replaced webhook secret signs beside the new one, unless the tenant says otherwise.
+WEBHOOK_OVERLAP_SECONDS = env.int("WEBHOOK_OVERLAP_SECONDS", default=24 * 3600)
+# Inner networks that pictures may lie in which tenants name in their submits; upstreams fetch them.
+IMAGE_ALLOWED_NETWORKS = env.list("IMAGE_ALLOWED_NETWORKS", default=[])
 
 # -- Notices --------------------------------------------------------------------------------------
 
@@ -285,13 +331,26 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Refused requests are answers, not incidents; crashes are logged by relay/api/errors.py.
-    "loggers": {"django.request": {"level": "CRITICAL"}},
-}
+# -- Logs -----------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+# "line" for people, "json" for programs (docs/metrics.md).
+LOG_FORMAT = env.str("LOG_FORMAT", default=logs.LINE).lower()
+# One line for each request.
+ACCESS_LOG = env.bool("ACCESS_LOG", default=True)
+try:
+    LOGGING = logs.configuration(level=LOG_LEVEL, style=LOG_FORMAT, access=ACCESS_LOG)
+except ValueError as error:
+    raise ImproperlyConfigured(str(error)) from error
+# Whatever happens, these stand in no log.
+redaction.hide(
+    SECRET_KEY,
+    KEY_HASH_SECRET,
+    *ENCRYPTION_SECRETS,
+    METRICS_TOKEN,
+    STRIPE_SECRET_KEY,
+    STRIPE_WEBHOOK_SECRET,
+    EPAY_KEY,
+    OPERATOR_WEBHOOK_SECRET,
+    *map(redaction.password, (DATABASE_URL, REDIS_URL, CELERY_BROKER_URL, EMAIL_URL)),
+)

@@ -6,7 +6,7 @@ from billing.tokens import Caller
 from channels.adapters import adapter_for
 from channels.errors import OutcomeUnknown, Refusal, Rejected, UpstreamError
 from common import sql
-from relay import forwarding, lifecycle, orders
+from relay import forwarding, lifecycle, metrics, orders, verdicts
 from relay.forwarding import Handover
 from relay.orders import Order
 
@@ -25,9 +25,15 @@ def upload(*, caller: Caller, order: Order) -> list[str]:
         urls = _send(handover)
     except UpstreamError as no:
         final = _final(no)
-        forwarding.refuse(handover, final)
+        try:
+            forwarding.refuse(handover, final)
+        finally:
+            verdicts.refused(handover.upstream, no)
         raise final from no
-    lifecycle.finish_upload(task_id=handover.task_id, attempt_id=handover.attempt_id, urls=urls)
+    try:
+        lifecycle.finish_upload(task_id=handover.task_id, attempt_id=handover.attempt_id, urls=urls)
+    finally:
+        verdicts.accepted(handover.upstream)
     return urls
 
 
@@ -35,9 +41,10 @@ def _send(handover: Handover) -> list[str]:
     sql.release_connection()
     upstream = handover.upstream
     try:
-        return adapter_for(upstream.kind).upload(
-            upstream, handover.order.submission(handover.task_id)
-        )
+        with metrics.UpstreamCall(upstream.name, "submit"):
+            return adapter_for(upstream.kind).upload(
+                upstream, handover.order.submission(handover.task_id)
+            )
     except UpstreamError:
         raise
     except Exception as error:

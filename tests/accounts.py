@@ -9,6 +9,7 @@ import requests
 
 from billing import books, ledger, money, tenants, tokens
 from billing.models import Entry, GroupRatio, PriceBook, Tenant, Token, Wallet
+from channels import credentials, states
 from channels.models import Channel
 from relay.models import Attempt, Callback, CallbackAttempt, Task
 from tests.stack import Stack, wait_until
@@ -105,6 +106,14 @@ class Account:
         """The tries to deliver the final message, oldest first."""
         rows = CallbackAttempt.objects.filter(callback__task=int(task_id), callback__is_final=True)
         return list(rows.order_by("number"))
+
+    def give_secret(self, secret: str) -> None:
+        """Its channel sends this to the upstream."""
+        credentials.add(self.channel, name="main", secret=secret, actor="test")
+
+    def awaken(self) -> None:
+        """Its channel is as before it was full, was out of order, or refused our credential."""
+        states.set_state(self.channel.pk, Channel.State.ENABLED, actor="test")
 
     def new_key(self, *, budget: str | None = None) -> "Account":
         """The same tenant with another key."""

@@ -35,7 +35,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if tried:
         terminalreporter.write_sep("=", f"{sum(tried)} fuzz cases in {len(tried)} tests")
     for name, value in properties:
-        if name == "report":
+        if name in ("report", "chaos"):
             terminalreporter.write_line(str(value))
 
 
@@ -43,6 +43,12 @@ THOROUGH = (
     "tests/channels/sandbox/",
     "tests/fuzz/",
     "tests/browser/",
+    "tests/faults/chaos/",
+    "tests/faults/test_broker.py",
+    "tests/faults/test_dead_receiver.py",
+    "tests/faults/test_hanging_channel.py",
+    "tests/faults/test_hung_database.py",
+    "tests/faults/test_probes.py",
     "tests/api/test_chain.py",
     "tests/api/test_costs.py",
     "tests/api/test_every_route.py",
@@ -60,6 +66,7 @@ THOROUGH = (
     "tests/races/test_limits.py",
     "tests/random/test_books_under_anything.py",
     "tests/relay/newapi_import/",
+    "tests/relay/test_json_logs.py",
     "tests/relay/test_proofs.py",
 )
 

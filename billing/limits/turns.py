@@ -91,6 +91,16 @@ class Turn:
             raise refusal from None
         self._read_caller()
 
+    def wait_a_moment(self, refusal: Exception, *, seconds: float | None) -> None:
+        """Returns after a moment, for what has no line of its own: the upstreams are full. Raises
+        `refusal` when the patience ends before, or before the `seconds` for which it is known that
+        there is no room; InvalidKey, TenantDisabled."""
+        if seconds is not None and time.monotonic() + seconds > self._until:
+            raise refusal
+        if not self._sleep(LOOK_SECONDS):
+            raise refusal
+        self._read_caller()
+
     def _wait_for_rate(self, asked: Sequence[Limit]) -> tuple[Standing | None, int]:
         """How the key stands now, and how many wait before this one."""
         while True:

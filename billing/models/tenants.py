@@ -63,6 +63,9 @@ class Tenant(Limits):
     default_hook = models.URLField(max_length=2000, blank=True)
     # Standard Webhooks: `whsec_` and the base64 of 32 random bytes.
     webhook_secret = EncryptedTextField()
+    # After a rotation both sign for a while.
+    old_webhook_secret = EncryptedTextField(blank=True)
+    old_webhook_secret_expires_at = models.DateTimeField(null=True, blank=True)
     notice_mails = ArrayField(
         models.EmailField(), default=list, blank=True, help_text="Who gets notices by mail."
     )
@@ -100,6 +103,13 @@ class Token(Limits):
         PROXY = "proxy"
         ORIGIN = "origin"
 
+    class Policy(models.TextChoices):
+        """Which of the usable channels is asked first."""
+
+        PRIORITY = "priority"
+        COST = "cost"
+        STABILITY = "stability"
+
     PERIODS = ("day", "week", "month")
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
@@ -134,6 +144,7 @@ class Token(Limits):
         blank=True,
         help_text="IP addresses and networks it may be used from. Empty: everywhere.",
     )
+    policy = models.CharField(max_length=9, choices=Policy, default=Policy.PRIORITY)
     budget = models.BigIntegerField(
         null=True, blank=True, help_text="In all; empty: no limit. " + MICRO_HELP
     )

@@ -1,6 +1,6 @@
 """What an adapter is: the translation between our tasks and one kind of upstream.
 
-Adapters see plain data, never the ORM. The flow is here and in relay/lifecycle.py; an adapter
+Adapters see plain data, never the ORM. The flow is here and in relay/lifecycle; an adapter
 fills in the words of its upstream.
 """
 
@@ -121,11 +121,31 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """The tasks of an answer, and what stood among them that cannot be read. An id may come twice;
+    while everything can be read, what is not among them does not exist."""
+
+    rows: list[Update]
+    malformed: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """Tasks found by our correlation tokens. `complete`: what is not among them does not exist."""
 
     found: dict[str, Update]
     complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What a free question found. `headroom`: tasks it could take now; None: it does not say, or
+    knows no bound."""
+
+    is_ok: bool
+    milliseconds: int
+    headroom: int | None = None
+    error: str = ""
 
 
 class Adapter(ABC):
@@ -153,9 +173,15 @@ class Adapter(ABC):
         """The seed of a finished picture, as a string of digits."""
 
     @abstractmethod
-    def poll(self, upstream: Upstream, ids: Collection[str]) -> dict[str, Update]:
-        """The state of up to 200 tasks by the upstream's ids; unknown ones are missing."""
+    def poll(self, upstream: Upstream, ids: Collection[str]) -> Listing:
+        """The state of up to 200 tasks with these ids of the upstream; unknown ones are missing,
+        and others are left out."""
 
     @abstractmethod
     def find(self, upstream: Upstream, correlations: Collection[str]) -> Findings:
         """Looks for tasks whose id we never learned."""
+
+    @abstractmethod
+    def probe(self, upstream: Upstream) -> ProbeResult:
+        """Asks whether it is there and takes our credential, and how much room it has. Free: it
+        draws nothing. Raises nothing."""

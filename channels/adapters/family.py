@@ -15,28 +15,33 @@ from typing import Any, ClassVar, NamedTuple
 from django.conf import settings
 
 from channels import http
-from channels.adapters.base import Accepted, Adapter, Findings, Submission, TakenAs, Update
+from channels.adapters.base import (
+    Accepted,
+    Adapter,
+    Findings,
+    Listing,
+    ProbeResult,
+    Submission,
+    TakenAs,
+    Update,
+)
+from channels.adapters.verdicts import BAD_CREDENTIAL, SHUT_OUT, Verdict
 from channels.errors import OutcomeUnknown, Refusal, Rejected, UpstreamError
 from channels.selection import Upstream
 
 logger = logging.getLogger(__name__)
 
 RAW_MAX_CHARS = 4000
+PROBE_ERROR_MAX_CHARS = 300
 # How many of its newest tasks an upstream's list shows, where it is cut.
 LIST_LENGTH = 100
 BANNED = ("promptEn", "bannedWord")
 LINK = re.compile(r"https?://\S+\s*")
 # The progress may also be text such as "Waiting to start" or "fast".
 PERCENT = re.compile(r"^(\d{1,3})%$")
+DOOR_STATUSES = (401, 403)
 # What Update.status may be. An upstream's own CANCEL is a failure to the tenant.
 STATUSES = {"NOT_START", "SUBMITTED", "IN_PROGRESS", "MODAL", "SUCCESS", "FAILURE"}
-
-
-class Verdict(NamedTuple):
-    """`next_channel`: nothing was accepted for sure, so another channel may be asked."""
-
-    refusal: Refusal
-    next_channel: bool
 
 
 class Call(NamedTuple):
@@ -63,8 +68,8 @@ class FamilyAdapter(Adapter):
         ("关联任务", Verdict(Refusal.OTHER, next_channel=False)),
     )
     refusal_statuses: ClassVar[Mapping[int, Verdict]] = {
-        401: Verdict(Refusal.NO_ACCOUNT, next_channel=True),
-        403: Verdict(Refusal.NO_ACCOUNT, next_channel=True),
+        401: BAD_CREDENTIAL,
+        403: BAD_CREDENTIAL,
         429: Verdict(Refusal.QUEUE_FULL, next_channel=True),
         503: Verdict(Refusal.OTHER, next_channel=True),
     }
@@ -119,13 +124,46 @@ class FamilyAdapter(Adapter):
             raise UpstreamError(raw(answer), milliseconds=answer.milliseconds)
         return str(seed)
 
-    def poll(self, upstream: Upstream, ids: Collection[str]) -> dict[str, Update]:
+    def poll(self, upstream: Upstream, ids: Collection[str]) -> Listing:
         wanted = set(ids)
         call = Call("/mj/task/list-by-condition", {"ids": sorted(wanted)})
         answer = self.post(upstream, call, seconds=settings.UPSTREAM_POLL_SECONDS)
-        return {
-            row["id"]: self.readable(row) for row in rows(answer) if text(row.get("id")) in wanted
-        }
+        listing = Listing([])
+        for item in items(answer):
+            name = text(item.get("id")) if isinstance(item, dict) else None
+            if not name:
+                listing.malformed.append(item)
+            elif name in wanted:
+                listing.rows.append(self.readable(item, malformed=listing.malformed))
+        return listing
+
+    def probe(self, upstream: Upstream) -> ProbeResult:
+        """By the question for no tasks: what polling needs works, and the credential is taken."""
+        call = Call("/mj/task/list-by-condition", {"ids": []})
+        try:
+            answer = self.post(upstream, call, seconds=settings.UPSTREAM_POLL_SECONDS)
+            items(answer)
+        except UpstreamError as error:
+            text = f"{error}"[:PROBE_ERROR_MAX_CHARS]
+            return ProbeResult(is_ok=False, milliseconds=error.milliseconds, error=text)
+        try:
+            headroom = self.headroom(upstream)
+        except (UpstreamError, TypeError, ValueError, KeyError, AttributeError):
+            # Not every version has these routes.
+            headroom = None
+        return ProbeResult(is_ok=True, milliseconds=answer.milliseconds, headroom=headroom)
+
+    def headroom(self, upstream: Upstream) -> int | None:
+        """How many tasks it could take now. Raises UpstreamError, and what odd answers raise."""
+        return None
+
+    def ask(self, upstream: Upstream, path: str) -> Any:
+        """The JSON of a free question. Raises UpstreamError, without a word of what it said: there
+        may be other people's secrets in it."""
+        answer = self.get(upstream, path)
+        if answer.status != 200:
+            raise UpstreamError(f"HTTP {answer.status}", milliseconds=answer.milliseconds)
+        return answer.json()
 
     def find_in(
         self, listed: list[dict[str, Any]], correlations: Collection[str]
@@ -142,14 +180,19 @@ class FamilyAdapter(Adapter):
         found = self.find_in(listed, correlations)
         return Findings(found=found, complete=len(listed) < LIST_LENGTH)
 
-    def readable(self, row: dict[str, Any]) -> Update:
-        """A row that cannot be read still says that the task is there. It harms no other row."""
+    def readable(self, row: dict[str, Any], malformed: list[Any] | None = None) -> Update:
+        """A row that cannot be read still says that the task is there. It harms no other row, and
+        is put to the `malformed`."""
         try:
             return self.to_update(row)
         except Exception:
             logger.exception("a task object cannot be read: %.500r", row)
+            if malformed is not None:
+                malformed.append(row)
             return Update(
-                upstream_id=text(row.get("id")) or "", correlation=text(row.get("state")) or ""
+                upstream_id=text(row.get("id")) or "",
+                correlation=text(row.get("state")) or "",
+                raw=row,
             )
 
     def list_tasks(self, upstream: Upstream, path: str) -> list[dict[str, Any]]:
@@ -227,7 +270,9 @@ class FamilyAdapter(Adapter):
             raise self._rejected(answer, self._verdict_by_status(answer, payload), {})
         if answer.status != 200 or payload["code"] not in {*self.accepted_codes, 21}:
             verdict = self.verdict(payload["code"], said(payload))
-            if answer.status >= 500 and not self.has_refused(payload):
+            if self.has_refused(payload):
+                verdict = verdict._replace(is_fault=False)
+            elif answer.status >= 500:
                 # It crashed, and may have done so after it had taken the task.
                 verdict = verdict._replace(next_channel=False)
             raise self._rejected(answer, verdict, payload.get("properties"))
@@ -236,9 +281,20 @@ class FamilyAdapter(Adapter):
     def _verdict_by_status(self, answer: http.Answer, payload: dict[str, Any]) -> Verdict:
         """A page instead of an answer is a no; only a 4xx proves that nothing was accepted."""
         is_proof = 400 <= answer.status < 500 or self.lacks_route(answer)
-        return self._by_words(said(payload)) or self.refusal_statuses.get(
-            answer.status, Verdict(Refusal.OTHER, next_channel=is_proof)
+        return (
+            self._by_words(said(payload))
+            or self.verdict_at_the_door(answer, payload)
+            or self.refusal_statuses.get(
+                answer.status, Verdict(Refusal.OTHER, next_channel=is_proof)
+            )
         )
+
+    def verdict_at_the_door(self, answer: http.Answer, payload: dict[str, Any]) -> Verdict | None:
+        """What a status means by who says it, None where the status says it all. A page with 401
+        or 403 is not the program's own: a gateway's, a guard's before it."""
+        if answer.status in DOOR_STATUSES and is_page(answer):
+            return SHUT_OUT
+        return None
 
     def _rejected(self, answer: http.Answer, verdict: Verdict, properties: Any) -> Rejected:
         return Rejected(
@@ -247,17 +303,29 @@ class FamilyAdapter(Adapter):
             next_channel=verdict.next_channel,
             milliseconds=answer.milliseconds,
             properties=self.shown(properties),
+            is_fault=answer.status >= 500 if verdict.is_fault is None else verdict.is_fault,
+            retry_after=answer.retry_after,
         )
 
 
 def rows(answer: http.Answer) -> list[dict[str, Any]]:
     """The task objects of a list answer. Raises UpstreamError when it is none."""
+    return [item for item in items(answer) if isinstance(item, dict)]
+
+
+def items(answer: http.Answer) -> list[Any]:
+    """What stands in a list answer, task objects or not. Raises UpstreamError when it is none."""
     listed = answer.json()
-    found = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    is_list = answer.status == 200 and isinstance(listed, list)
     # A list in which nothing can be read proves no absence either.
-    if answer.status != 200 or not isinstance(listed, list) or (listed and not found):
+    if not is_list or (listed and not any(isinstance(item, dict) for item in listed)):
         raise UpstreamError(raw(answer), milliseconds=answer.milliseconds)
-    return found
+    return list(listed)
+
+
+def is_page(answer: http.Answer) -> bool:
+    """Whether it is HTML, which none of these programs answers to a submit."""
+    return answer.text.lstrip().startswith("<")
 
 
 def raw(answer: http.Answer) -> str:

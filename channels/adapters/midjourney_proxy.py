@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, ClassVar
 
 from channels.adapters.base import Findings, Submission, Update
 from channels.adapters.family import (
@@ -14,6 +14,7 @@ from channels.adapters.family import (
     status,
     text,
 )
+from channels.adapters.verdicts import SHUT_OUT
 from channels.errors import Unsupported
 from channels.selection import Upstream
 
@@ -28,6 +29,9 @@ _MODE_FLAG = re.compile(r" --(?:fast|relax|turbo)$")
 
 class MidjourneyProxy(FamilyAdapter):
     """No speed modes (Midjourney's own prompt flags do it), no buttons, no action route."""
+
+    # It knows 401 only: 403 comes from whatever stands before it.
+    refusal_statuses: ClassVar = dict(FamilyAdapter.refusal_statuses) | {403: SHUT_OUT}
 
     def obstacle(self, submission: Submission) -> str:
         if submission.parent is None:
@@ -84,6 +88,12 @@ class MidjourneyProxy(FamilyAdapter):
 
     def image_seed(self, upstream: Upstream, upstream_id: str) -> str:
         raise Unsupported("the upstream of this task does not know seeds")
+
+    def headroom(self, upstream: Upstream) -> int:
+        """Places of its accounts, less the tasks that stand there or are drawn."""
+        accounts = self.ask(upstream, "/mj/account/list")
+        places = sum(one["coreSize"] + one["queueSize"] for one in accounts if one["enable"])
+        return int(places) - len(self.ask(upstream, "/mj/task/queue"))
 
     def find(self, upstream: Upstream, correlations: Collection[str]) -> Findings:
         """Its queue is short and holds what runs now; its whole list is asked for only when the

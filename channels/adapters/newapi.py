@@ -12,14 +12,39 @@ from typing import Any, ClassVar
 from channels import http
 from channels.adapters import plus
 from channels.adapters.base import Findings, Submission, Update
-from channels.adapters.family import Call, FamilyAdapter, Verdict
+from channels.adapters.family import Call, FamilyAdapter, said
+from channels.adapters.verdicts import BAD_CREDENTIAL, SHUT_OUT, Verdict
 from channels.errors import Refusal, UpstreamError
 from channels.selection import Upstream
 
 # Where it is we who must pay, or have no access, the tenant cannot help it.
 _OUR_FAULT = Verdict(Refusal.NO_ACCOUNT, next_channel=True)
+# It has no channel for this action, and may have one for others.
+_NO_CHANNEL = Verdict(Refusal.NO_ACCOUNT, next_channel=True, is_fault=False)
 _CANNOT = Verdict(Refusal.UNSUPPORTED, next_channel=False)
 _PARENT_IS_GONE = Verdict(Refusal.OTHER, next_channel=False)
+# What 401, 403 and 503 are about: `type` or `code` of this product's and of new-api's errors.
+_KINDS = {
+    "invalid_api_key": BAD_CREDENTIAL,
+    "ip_not_allowed": SHUT_OUT,
+    "access_denied": SHUT_OUT,
+    "tenant_disabled": SHUT_OUT,
+    "action_not_allowed": _OUR_FAULT,
+    "no_channel": _NO_CHANNEL,
+    "model_not_found": _NO_CHANNEL,
+}
+# The same by the words of new-api's that come without a code; the first match counts.
+_WORDS = (
+    ("封禁", BAD_CREDENTIAL),
+    ("banned", BAD_CREDENTIAL),
+    # The secret is `sk-key-7`, which only an administrator's may be.
+    ("不支持指定渠道", BAD_CREDENTIAL),
+    ("分组", SHUT_OUT),
+    (" group", SHUT_OUT),
+    ("No available channel", _NO_CHANNEL),
+    ("无可用渠道", _NO_CHANNEL),
+)
+_DOOR = (401, 403, 503)
 # new-api reads a reroll's index too, and refuses 0.
 REROLL_INDEX = 1
 # Its address of a preview ends in another number at each look.
@@ -82,10 +107,32 @@ class NewApi(FamilyAdapter):
         """This product answers 502 where its own upstream said no."""
         return payload.get("type") == "upstream_rejected" and payload.get("code") == 9
 
+    def verdict_at_the_door(self, answer: http.Answer, payload: dict[str, Any]) -> Verdict | None:
+        """401 is about the key. 403 may be about an action, a model or an address as well, and then
+        the key is good; 503 about one model only."""
+        if answer.status not in _DOOR:
+            return None
+        error = payload.get("error")
+        inner = error if isinstance(error, dict) else {}
+        for kind in (payload.get("type"), inner.get("code"), inner.get("type")):
+            if isinstance(kind, str) and kind in _KINDS:
+                return _KINDS[kind]
+        words = said(payload)
+        by_words = next((verdict for word, verdict in _WORDS if word in words), None)
+        if by_words or answer.status != 403:
+            return by_words or super().verdict_at_the_door(answer, payload)
+        return _OUR_FAULT if words else SHUT_OUT
+
     def lacks_route(self, answer: http.Answer) -> bool:
         """new-api shows its web page for any address that it does not know."""
         page = answer.text.strip().lower()
         return page.startswith("<!doctype html") and page.endswith("</html>")
+
+    def headroom(self, upstream: Upstream) -> int | None:
+        """It tells money, not places: 0 when nothing is left of our budget there."""
+        limit = self.ask(upstream, "/v1/dashboard/billing/subscription")["hard_limit_usd"]
+        cents = self.ask(upstream, "/v1/dashboard/billing/usage")["total_usage"]
+        return None if float(limit) > float(cents) / 100 else 0
 
     def find(self, upstream: Upstream, correlations: Collection[str]) -> Findings:
         """Only members that have a list can be asked; it holds the newest tasks of our key."""

@@ -7,9 +7,11 @@ header `Authorization` would win over `mj-api-secret` and fail, so it is never s
 from collections.abc import Collection
 from typing import Any
 
+from channels import http
 from channels.adapters import plus
 from channels.adapters.base import Findings, Submission, Update
-from channels.adapters.family import Call, FamilyAdapter, Verdict
+from channels.adapters.family import Call, FamilyAdapter
+from channels.adapters.verdicts import SHUT_OUT, Verdict
 from channels.errors import Refusal
 from channels.selection import Upstream
 
@@ -48,6 +50,18 @@ class TrueAi(FamilyAdapter):
 
     def to_update(self, row: dict[str, Any]) -> Update:
         return plus.to_update(row)
+
+    def verdict_at_the_door(self, answer: http.Answer, payload: dict[str, Any]) -> Verdict | None:
+        """403 without a word is about our address; with words (账号不可用) about our account."""
+        if answer.status == 403 and not answer.body:
+            return SHUT_OUT
+        return super().verdict_at_the_door(answer, payload)
+
+    def headroom(self, upstream: Upstream) -> int | None:
+        """What is left of its credit; relaxed drawings may have no bound (-1)."""
+        home = self.ask(upstream, "/mj/home")["data"]
+        fast, relaxed = int(home["fastAvailableCount"]), int(home["relaxAvailableCount"])
+        return None if relaxed < 0 else fast + relaxed
 
     def find(self, upstream: Upstream, correlations: Collection[str]) -> Findings:
         """Its list shows the newest 100 tasks of all its users."""

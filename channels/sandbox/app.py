@@ -8,6 +8,7 @@ from aiohttp.typedefs import Handler
 from .controls import ControlDesk
 from .help import HelpPage
 from .inbox import Inbox
+from .lies import Liar
 from .midjourney_proxy import MidjourneyProxy
 from .newapi import NewApi
 from .options import Options
@@ -42,7 +43,12 @@ def create_app(options: Options) -> web.Application:
         HelpPage(address=options.address, bases=[dialect.base for dialect in dialects]),
     ]
     app = web.Application(
-        client_max_size=BODY_BYTES_MAX, middlewares=[parts.journal.middleware(), _let_callers_go]
+        client_max_size=BODY_BYTES_MAX,
+        middlewares=[
+            parts.journal.middleware(),
+            _let_callers_go,
+            Liar(parts.switches).middleware(),
+        ],
     )
     for part in routed:
         app.add_routes(part.routes())

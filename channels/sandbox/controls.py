@@ -19,6 +19,9 @@ class Switches:
         self.drawing_seconds = options.drawing_seconds
         self.polls_open = asyncio.Event()
         self.polls_open.set()
+        self.html500 = False
+        # Which share of the answers is a lie, 0 to 1.
+        self.lies = 0.0
         self.trueai = TrueAiSwitches(version=options.trueai_version)
         self.newapi = NewApiSwitches(hooks=options.newapi_hooks)
 
@@ -57,6 +60,8 @@ class ControlDesk:
             "drawing_seconds": self._turn_drawing_seconds,
             "forget": self._turn_forget,
             "hang_polls": self._turn_hang_polls,
+            "html500": self._turn_html500,
+            "lies": self._turn_lies,
         }
         for dialect, its_knobs in self._switches.dialects.items():
             for name in knobs.names(its_knobs):
@@ -79,11 +84,22 @@ class ControlDesk:
         else:
             self._switches.polls_open.set()
 
+    def _turn_html500(self, value: object) -> None:
+        self._switches.html500 = knobs.on_off(value)
+
+    def _turn_lies(self, value: object) -> None:
+        share = knobs.number(value)
+        if not 0 <= share <= 1:
+            raise ValueError(f"lies: {share} is no share from 0 to 1")
+        self._switches.lies = share
+
     def _positions(self) -> dict[str, object]:
         found: dict[str, object] = {
             "alive": self._switches.alive,
             "hang_polls": not self._switches.polls_open.is_set(),
             "drawing_seconds": self._switches.drawing_seconds,
+            "html500": self._switches.html500,
+            "lies": self._switches.lies,
         }
         for dialect, its_knobs in self._switches.dialects.items():
             for name, value in knobs.positions(its_knobs).items():

@@ -27,6 +27,10 @@ For tests
   GET  /sandbox/inbox/NAME         what was stored
   POST /sandbox/control            {{"alive": false}} {{"forget": true}} {{"hang_polls": true}}
                                    {{"drawing_seconds": 0.5}}
+                                   {{"html500": true}}  every request: HTTP 500 and a page
+                                   {{"lies": 0.3}}      that share of the answers: another task's
+                                   id, neither yes nor no, steps backwards, rows nobody asked for,
+                                   an error in HTTP 200
   GET  /sandbox/pictures/ID.png    the pictures
   GET  /sandbox/videos/ID-N.mp4    the videos
 

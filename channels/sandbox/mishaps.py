@@ -51,6 +51,10 @@ def cut(request: web.Request) -> web.Response:
     return web.Response()
 
 
+def page_500() -> web.Response:
+    return _page(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
 def _page(status: HTTPStatus) -> web.Response:
     page = PAGE.format(status=status.value, reason=status.phrase)
     return web.Response(status=status, text=page, content_type="text/html")

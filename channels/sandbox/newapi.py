@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 
 from .aspnet import Failure, Form
 from .lives import Status
+from .newapi_account import billing
 from .newapi_actions import BY_BODY, BY_PATH
 from .newapi_door import check_key, open_to_all, web_page
 from .newapi_errors import DrawingProblem, json_answer
@@ -48,6 +49,11 @@ class NewApi:
         starts = (f"{self.base}/mj", self.base + "/{mode}/mj")
         return [
             *(route for start in starts for route in self._routes(start)),
+            *(
+                web.get(f"{self.base}{start}/dashboard/billing/{path}", self._keyed(handler))
+                for start in ("", "/v1")
+                for path, handler in billing(self._parts.switches.newapi).items()
+            ),
             web.route("*", self.base + "{rest:(/.*)?}", open_to_all(web_page)),
         ]
 

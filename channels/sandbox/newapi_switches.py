@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .knobs import knob, on_off
+from .knobs import knob, number, on_off
 
 
 @dataclass(slots=True)
@@ -10,3 +10,4 @@ class NewApiSwitches:
     hooks: bool = knob(False, on_off, "the caller's notifyHook is passed on and posted to")
     forward_urls: bool = knob(True, on_off, "imageUrl is rewritten to the relay's own address")
     check_success: bool = knob(True, on_off, "follow-ups only on SUCCESS (modal is not checked)")
+    dollars_left: float = knob(100.0, number, "what is left of the key's budget")

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from billing import tokens
 from billing.errors import AddressNotAllowed
 from billing.tokens import Caller
-from common import addresses
+from common import addresses, logs
 from relay.api import client
 
 # Some clients always fill `Authorization` with this word and put the key elsewhere.
@@ -24,7 +24,9 @@ class KeyAuthentication(BaseAuthentication):
     """Sets `request.user` to the Caller. Raises InvalidKey, TenantDisabled, AddressNotAllowed."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        found = tokens.authenticate(_key(request))
+        key = _key(request)
+        found = tokens.authenticate(key)
+        logs.add(tenant_id=found.tenant_id, key=tokens.shown(key))
         if found.addresses:
             address = client.address(request)
             if address is None or not addresses.is_in(address, found.addresses):

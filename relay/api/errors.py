@@ -5,6 +5,7 @@ The shape is tenant-api, section 4: every client finds the word it looks for, wh
 """
 
 import logging
+import math
 from typing import Any, NamedTuple
 
 import orjson
@@ -40,6 +41,7 @@ from billing.errors import (
 from channels.errors import (
     CostsInvalid,
     NoChannel,
+    NoRoom,
     Refusal,
     Rejected,
     Unreachable,
@@ -121,6 +123,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     ConcurrencyLimited: Answer(429, 23, "concurrency_limited", None, TWIN_SECONDS),
     PictureUnavailable: Answer(502, 9, "picture_unavailable", "the picture is not available"),
     NoChannel: NO_CHANNEL._replace(text=None),
+    NoRoom: Answer(429, 23, "queue_full", None, RETRY_SECONDS),
     Unreachable: NO_CHANNEL,
     UpstreamError: Answer(502, 9, "upstream_rejected", "the upstream did not answer this"),
     DatabaseError: UNAVAILABLE,
@@ -136,6 +139,7 @@ REFUSALS: dict[Refusal, Answer] = {
     ),
     Refusal.QUEUE_FULL: Answer(429, 23, "queue_full", "队列已满，请稍后尝试", RETRY_SECONDS),
     Refusal.NO_ACCOUNT: NO_CHANNEL,
+    Refusal.BAD_CREDENTIAL: NO_CHANNEL,
     Refusal.OTHER: Answer(502, 9, "upstream_rejected", "the upstream refused this request"),
 }
 
@@ -163,10 +167,17 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
         text = f"{text}, request id {_request_id(context.get('request'))}"
     properties = getattr(error, "properties", None)
     response = Response(body(found, text, properties), status=found.status)
-    retry_after = getattr(error, "retry_after", found.retry_after)
-    if retry_after:
+    if retry_after := _retry_after(error, found):
         response["Retry-After"] = str(retry_after)
     return response
+
+
+def _retry_after(error: Exception, found: Answer) -> int | None:
+    """Seconds. What an upstream asks for counts where waiting helps at all."""
+    asked: float | None = getattr(error, "retry_after", None)
+    if asked is None or (found.retry_after is None and isinstance(error, UpstreamError)):
+        return found.retry_after
+    return max(math.ceil(asked), 1)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

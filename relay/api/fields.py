@@ -11,7 +11,9 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from channels.adapters.base import Image
+from common import hosts
 from relay import image_types
+from relay import images as pictures
 from relay.errors import InvalidRequest
 
 Body = dict[str, Any]
@@ -174,7 +176,7 @@ def _image(name: str, value: Any) -> Image:
             f"{name} must be a string" if name != "base64Array" else "base64Array must hold strings"
         )
     if value[:8].lower().startswith(("http://", "https://")):
-        return Image(url=web_address(name, value))
+        return Image(url=_picture_address(name, value))
     data = _DATA_URL.sub("", value, count=1)
     if len(data) > settings.IMAGE_MAX_BYTES * 4 // 3 + 4:
         raise InvalidRequest(f"{name}: larger than {settings.IMAGE_MAX_BYTES // 2**20} MB")
@@ -195,6 +197,17 @@ def web_address(name: str, value: str) -> str:
         raise InvalidRequest(f"{name} must be an http or https address")
     if len(value) > HOOK_MAX_CHARS:
         raise InvalidRequest(f"{name} is longer than {HOOK_MAX_CHARS} characters")
+    return value
+
+
+def _picture_address(name: str, value: str) -> str:
+    """The upstream dials it, without a word from us: so no literal address of its own network. A
+    picture of ours may lie in one: people describe and blend what they have drawn here."""
+    value = web_address(name, value)
+    if pictures.is_ours(value):
+        return value
+    if hosts.is_inner(urlsplit(value).hostname or "", allowed=settings.IMAGE_ALLOWED_NETWORKS):
+        raise InvalidRequest(f"{name} must not lead to a private or inner address")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -15,6 +16,7 @@ from billing.errors import ConcurrencyLimited, RateLimited
 from billing.limits import Standing
 from billing.limits.turns import Turn
 from billing.tokens import Caller
+from common import logs
 from relay import metrics, stopping
 from relay.api import errors
 from relay.api.auth import caller
@@ -91,7 +93,18 @@ class Submitting(Limited):
             # It was answered before its rate was asked: a replay, a mistake in the body.
             with suppress(DatabaseError, PoolTimeout):
                 self.room = _of(limits.look(limits.submits(self.key)))
+        if request.method == "POST":
+            metrics.submitted(_outcome(response))
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _outcome(response: Response) -> str:
+    """What metrics.submitted() calls it."""
+    if response.status_code != HTTPStatus.OK:
+        return str(response.data["type"])
+    if "Idempotent-Replayed" in response:
+        return "replayed"
+    return str(logs.known().get("outcome", "accepted"))
 
 
 def _counted(kind: str, take: Callable[[], Standing | None]) -> Standing | None:

@@ -1,10 +1,13 @@
 """The outermost layer: what every answer of the API has, and what depends on nothing else."""
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+from relay import logs
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -17,10 +20,14 @@ _SLASHES = re.compile(r"//+")
 
 
 def edge(get_response: Handler) -> Handler:
-    """Request id, tidy paths, CORS. A preflight is answered before keys, database and limits."""
+    """Request id, tidy paths, CORS, access log. A preflight is answered before keys, database and
+    limits."""
 
     def handle(request: HttpRequest) -> HttpResponse:
-        request.request_id = uuid.uuid4().hex  # type: ignore[attr-defined]
+        began = time.perf_counter()
+        request_id = uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        logs.begin_request(request_id)
         if request.path_info.startswith(CONSOLE):
             response = get_response(request)
         elif request.method == "OPTIONS":
@@ -30,7 +37,8 @@ def edge(get_response: Handler) -> Handler:
             response = _allow_origins(get_response(request))
         if not response.streaming:
             response["Content-Length"] = str(len(response.content))
-        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        response["X-Request-Id"] = request_id
+        logs.access(request, response, milliseconds=(time.perf_counter() - began) * 1000)
         return response
 
     return handle

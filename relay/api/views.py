@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.errors import ConcurrencyLimited
+from channels.errors import NoRoom
 from relay import (
     actions,
     answers,
@@ -64,7 +65,7 @@ class SubmitView(Submitting):
         return response
 
     def submit(self, ask: Ask) -> Response:
-        """Raises ConcurrencyLimited before anything is written."""
+        """Raises ConcurrencyLimited and NoRoom before anything is written."""
         raise NotImplementedError
 
     def _submit(self, ask: Ask) -> Response:
@@ -74,6 +75,8 @@ class SubmitView(Submitting):
                 return self.submit(ask._replace(caller=turn.caller))
             except ConcurrencyLimited as refusal:
                 turn.wait_for_room(refusal)
+            except NoRoom as refusal:
+                turn.wait_a_moment(refusal, seconds=refusal.retry_after)
 
 
 class Submit(SubmitView):

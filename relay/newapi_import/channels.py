@@ -31,7 +31,8 @@ class NewChannel:
     weight: int
     groups: list[str]
     actions: list[str]
-    secret: str = field(repr=False)
+    # new-api shares a channel's work among several keys too.
+    secrets: list[str] = field(repr=False)
 
 
 @dataclass
@@ -87,7 +88,7 @@ class _Reader:
             weight=min(max(values.integer(row, "weight"), 1), LARGEST),
             groups=groups,
             actions=actions,
-            secret=self._secret(row, shown),
+            secrets=_secrets(row),
         )
         if is_clash:
             self.findings.add("channels switched off: another one has their name here", shown)
@@ -109,16 +110,6 @@ class _Reader:
         self.given.add(name)
         return name, is_clash
 
-    def _secret(self, row: Row, shown: str) -> str:
-        lines = [line.strip() for line in values.text(row, "key").splitlines() if line.strip()]
-        if len(lines) > 1:
-            left_out = f"{shown} ({len(lines) - 1})"
-            self.findings.add("channels with several keys: all but the first left out", left_out)
-        secret = lines[0] if lines else ""
-        if not secret.isprintable():
-            raise Unfit("the key has signs in it that nobody can send")
-        return secret
-
 
 def plan(rows: list[Row], *, label: str, here: Here, kind: str, findings: Findings) -> Channels:
     """`kind` is the operator's choice for all of them, "" to go by their type."""
@@ -126,6 +117,15 @@ def plan(rows: list[Row], *, label: str, here: Here, kind: str, findings: Findin
     for row in sorted(rows, key=lambda row: str(row["id"]).zfill(20)):
         reader.take(row)
     return reader.channels
+
+
+def _secrets(row: Row) -> list[str]:
+    """Each once, in their order."""
+    lines = (line.strip() for line in values.text(row, "key").splitlines())
+    secrets = list(dict.fromkeys(filter(None, lines)))
+    if not all(secret.isascii() and secret.isprintable() for secret in secrets):
+        raise Unfit("the key has signs in it that nobody can send")
+    return secrets
 
 
 def _base_url(row: Row) -> str:

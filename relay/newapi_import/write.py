@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import make_password
 from billing import ledger, tenants
 from billing.models import Member, Role, Tenant, Token
 from billing.price_files import group_ids
+from channels import credentials, states
 from channels.models import Channel
 from relay.newapi_import import prices
 from relay.newapi_import.channels import NewChannel
@@ -107,17 +108,18 @@ def _keys(keys: list[NewKey], owners: Mapping[int, int], groups: Mapping[str, in
 
 
 def _channels(channels: list[NewChannel]) -> None:
-    Channel.objects.bulk_create(
-        Channel(
+    for channel in channels:
+        row = Channel(
             name=channel.name,
             kind=channel.kind,
             base_url=channel.base_url,
-            secret=channel.secret,
             state=channel.state,
             priority=channel.priority,
             weight=channel.weight,
             groups=channel.groups,
             actions=channel.actions,
         )
-        for channel in channels
-    )
+        first, *others = channel.secrets or [""]
+        states.make(row, secret=first, actor=ACTOR)
+        for number, secret in enumerate(others, start=2):
+            credentials.add(row, name=f"key {number}", secret=secret, actor=ACTOR)

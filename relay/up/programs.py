@@ -47,9 +47,10 @@ def app(*, host: str, port: int, var: Path) -> list[Program]:
 def environment(given: Mapping[str, str], *, is_embedded: bool) -> dict[str, str]:
     """The environment of the programs."""
     env = dict(given)
-    # manage.py switches the pool off for short commands; web and worker want theirs.
-    if env.get("DATABASE_POOL_SIZE") == "0":
-        del env["DATABASE_POOL_SIZE"]
+    # manage.py switches pool and limits off for commands; web and worker want theirs.
+    for name in ("DATABASE_POOL_SIZE", "DATABASE_STATEMENT_SECONDS"):
+        if env.get(name) == "0":
+            del env[name]
     if is_embedded:
         # So that one can try callbacks on one machine.
         env.setdefault("CALLBACK_ALLOWED_NETWORKS", LOOPBACK_NETWORKS)

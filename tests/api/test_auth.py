@@ -163,8 +163,7 @@ def test_the_key_is_kept_from_the_upstream(account: Account) -> None:
 
 
 def test_the_upstream_gets_the_secret_of_its_channel(account: Account) -> None:
-    account.channel.secret = "open sesame"
-    account.channel.save()
+    account.give_secret("open sesame")
     account.draw(f"a lighthouse of {account.tenant.name}")
     (submit,) = account.stack.submits(account.tenant.name)
     assert submit["headers"]["mj-api-secret"] == "open sesame"

@@ -1,5 +1,6 @@
 """What a tenant's hook hears: signed, in order, again until it is heard (tenant-api, section 8)."""
 
+import itertools
 import json
 import time
 from typing import Any
@@ -89,6 +90,37 @@ def test_messages_count_upwards_and_the_last_is_final(account: Account) -> None:
     assert [body["status"] for body in bodies].count("SUCCESS") == 1
     assert bodies[-1]["status"] == "SUCCESS"
     assert len({message["headers"]["webhook-id"] for message in messages}) == len(messages)
+
+
+def test_a_slow_receiver_hears_no_state_after_a_later_one(account: Account) -> None:
+    """The next message leaves when the one before has ended; the inbox notes when each began."""
+    hook = account.stack.inbox_url(account.tenant.name, "?sleep=0.5")
+    tasks = [account.draw(notifyHook=hook) for _ in range(3)]
+    for task_id in tasks:
+        assert settled(account, task_id).state == "delivered"
+    for task_id in tasks:
+        mine = [m for m in inbox(account) if json.loads(m["body"])["id"] == task_id]
+        numbers = [int(message["headers"]["x-relay-sequence"]) for message in mine]
+        assert numbers == sorted(set(numbers))
+        starts = [message["at"] for message in mine]
+        assert all(later - sooner >= 500 for sooner, later in itertools.pairwise(starts))
+
+
+def test_a_receiver_that_is_gone_is_called_no_more(account: Account) -> None:
+    hook = account.stack.inbox_url(account.tenant.name, "?status=410")
+    task_id = account.draw("zzfail", notifyHook=hook)
+    assert settled(account, task_id).state == "held_back"
+    heard = len(inbox(account))
+    later = account.draw("zzfail", notifyHook=hook)
+    account.finish(later)
+    assert settled(account, later).state == "held_back"
+    assert len(inbox(account)) == heard
+
+
+def test_a_receiver_that_asks_for_time_gets_it(account: Account) -> None:
+    hook = account.stack.inbox_url(account.tenant.name, "?status=429&retry_after=600")
+    callback = tried(account, account.draw("zzlost", notifyHook=hook), 1)
+    assert 590 < seconds_until_due(callback) <= 600
 
 
 def test_a_receiver_that_fails_hears_the_same_message_again(account: Account) -> None:

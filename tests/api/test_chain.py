@@ -101,12 +101,12 @@ def two_relays(
 def chain(stack: Stack, two_relays: tuple[Account, str]) -> Iterator[Chain]:
     inner, inner_database = two_relays
     outer = open_account(stack, channel_url=inner.stack.url)
-    # Through save(), which encrypts the key.
-    outer.channel.kind, outer.channel.secret = Channel.Kind.NEWAPI, inner.key
-    outer.channel.save()
+    Channel.objects.filter(pk=outer.channel.pk).update(kind=Channel.Kind.NEWAPI)
+    outer.give_secret(inner.key)
     chain = Chain(outer, inner, inner_database)
     with chain.inside() as behind:
         refill(behind, FUNDS)
+        behind.awaken()
     yield chain
     prove(outer.tenant.pk)
     assert not [found for _, found in proofs.run() if found]

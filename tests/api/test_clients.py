@@ -173,6 +173,7 @@ def test_10_pages_of_other_sites_may_read_every_answer(account: Account) -> None
         assert preflight.status_code == 204
         assert preflight.headers["Access-Control-Allow-Headers"] == names
         assert_every_answer(preflight)
+    account.awaken()
     picture = account.finish(account.draw())["imageUrl"]
     assert_every_answer(requests.get(picture, timeout=9))
     assert_every_answer(requests.get(picture + "x", timeout=9))

@@ -65,9 +65,9 @@ def test_every_answer_may_be_read_by_every_page(account: Account) -> None:
         404: account.request("GET", "/nowhere"),
         405: account.request("GET", "/mj/submit/imagine"),
         413: account.request("POST", "/mj/submit/imagine", data=b" " * (31 * 2**20)),
-        429: account.imagine("zzfull"),
         502: account.imagine("zz500"),
         503: account.imagine("zzcode3"),
+        429: account.imagine("zzfull"),
     }
     for status, answer in answers.items():
         assert answer.status_code == status, answer.text

@@ -117,8 +117,7 @@ def test_what_is_no_web_address_is_not_opened(task: dict[str, Any], url: str) ->
 
 
 def test_the_upstream_is_asked_without_our_secrets(owner: Account, task: dict[str, Any]) -> None:
-    owner.channel.secret = "open sesame"
-    owner.channel.save()
+    owner.give_secret("open sesame")
     with listening(body=PNG) as upstream:
         serve_instead(task, upstream.url)
         requests.get(task["imageUrl"], headers=owner.headers, timeout=9)

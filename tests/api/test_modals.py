@@ -45,6 +45,13 @@ def dearer_modals(publish_prices: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def awake(upstream: Upstream) -> Iterator[None]:
+    """What a test was refused does not keep the next one waiting."""
+    yield
+    upstream.account.awaken()
+
+
+@pytest.fixture(autouse=True)
 def books_are_right(stack: Stack) -> Iterator[None]:
     """Whatever a test has done, it leaves nothing that contradicts itself."""
     yield
@@ -234,6 +241,7 @@ def test_a_refused_confirmation_is_open_again(upstream: Upstream) -> None:
     for _ in range(2):
         assert_refused(confirm(account, task_id, prompt="zzfull"), 429, "queue_full", code=23)
         assert status(account, task_id) == "MODAL"
+        account.awaken()
     assert account.attempts(task_id) == ["modal", "refused", "refused"]
     assert entries(account, task_id) == [HELD, GIVEN_BACK] * 2
     assert account.wallet.held == 0
@@ -272,16 +280,17 @@ def test_an_unanswered_confirmation_is_never_sent_again(upstream: Upstream, word
 
 
 def test_a_confirmation_that_was_lost_on_the_way_is_given_back(upstream: Upstream) -> None:
-    """The upstream goes on showing the modal: nothing was begun there."""
+    """The upstream goes on showing the modal: nothing was begun there. It may be tried again."""
     account, prompt = upstream.account, unique("zzdead")
     task_id = upstream.modal()
     assert_accepted(confirm(account, task_id, prompt=prompt))
     assert entries(account, task_id) == [HELD]
-    Task.objects.filter(pk=task_id).update(deadline_at=timezone.now())
     hurry_tasks(task_id)
-    assert account.finish(task_id)["status"] == "FAILURE"
+    wait_until(lambda: account.fetch(task_id)["status"] == "MODAL", what="the open modal")
     assert confirmations(account.stack, prompt) == 1
     assert entries(account, task_id) == [HELD, GIVEN_BACK]
+    assert_accepted(confirm(account, task_id, prompt="a pier"))
+    assert account.finish(task_id)["status"] == "SUCCESS"
 
 
 @pytest.mark.parametrize("word", ["zzfail", "zzban"])

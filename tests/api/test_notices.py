@@ -112,7 +112,8 @@ def test_where_it_can_never_arrive_it_is_given_up_with_the_reason(
     account: Account = open_an_account(funds="1")
     hook = hook_of(account, query) if query.startswith("?") else query
     watch(account, "2", notice_hook=hook)
-    (row,) = deliveries(account, 1)
+    # A 410 switches the hook off, of which there is a notice that has nowhere to go.
+    row = deliveries(account, 2 if "410" in query else 1)[0]
     assert (row.state, row.tries, row.due_at) == ("given_up", 1, None)
     assert error in row.error
 
@@ -208,7 +209,7 @@ def test_a_refused_mail_is_tried_again_unless_it_is_hopeless(
 
 def test_the_last_rung_of_the_ladder_is_the_end(database: str, box: Mailbox) -> None:
     row = a_delivery("mail", "me@shop.example")
-    row.tries = len(sending.callbacks.LADDER_SECONDS) - 1
+    row.tries = len(sending.ladder.LADDER_SECONDS) - 1
     row.save()
     box.recipient_answers = ["451 later"]
     assert tried(row).state == "given_up"
@@ -236,14 +237,14 @@ def test_operators_hooks_are_signed_with_their_own_secret(
 ) -> None:
     account: Account = open_an_account(funds="1")
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    sending.callbacks._session.cache_clear()
+    sending.posting.session.cache_clear()
     settings.OPERATOR_WEBHOOK_SECRET = ""
     row = tried(a_delivery("hook", hook_of(account)))
     assert (row.state, letters(account)) == ("given_up", [])
     assert "OPERATOR_WEBHOOK_SECRET" in row.error
     settings.OPERATOR_WEBHOOK_SECRET = account.tenant.webhook_secret
     row = tried(a_delivery("hook", hook_of(account)))
-    sending.callbacks._session.cache_clear()
+    sending.posting.session.cache_clear()
     (letter,) = letters(account)
     assert row.state == "delivered"
     Webhook(account.tenant.webhook_secret).verify(letter["body"], letter["headers"])

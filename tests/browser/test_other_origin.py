@@ -96,11 +96,11 @@ def test_a_page_reads_why_it_was_refused(page: Page, account: Account) -> None:
     assert_readable_refusal(ask(page, account, "/suno/submit", {}), 404, "not_found")
     poor = account.new_key(budget="0")
     assert_readable_refusal(ask(page, poor, IMAGINE, {"prompt": "a"}), 402, "quota_not_enough")
+    rejected = ask(page, account, IMAGINE, {"prompt": "zz500"})
+    assert_readable_refusal(rejected, 502, "upstream_rejected")
     full = ask(page, account, IMAGINE, {"prompt": "zzfull"})
     assert_readable_refusal(full, 429, "queue_full")
     assert int(full["retryAfter"]) > 0
-    rejected = ask(page, account, IMAGINE, {"prompt": "zz500"})
-    assert_readable_refusal(rejected, 502, "upstream_rejected")
 
 
 def test_a_page_reads_that_its_body_is_too_large(page: Page, account: Account) -> None:

@@ -186,17 +186,18 @@ def row(task_id: Any, **fields: Any) -> dict[str, Any]:
 
 def polled(payload: Any, *ids: str, status: int = 200) -> dict[str, Update]:
     with answering(payload, status) as server:
-        return ADAPTER.poll(upstream(server.url), ids)
+        rows = ADAPTER.poll(upstream(server.url), ids).rows
+    return {row.upstream_id: row for row in rows}
 
 
 def test_a_poll_asks_for_all_at_once() -> None:
     with answering([row("7"), row("8")]) as server:
-        found = ADAPTER.poll(upstream(server.url, secret="open sesame"), ["7", "8", "9"])
+        listing = ADAPTER.poll(upstream(server.url, secret="open sesame"), ["7", "8", "9"])
     ((method, path, headers, body),) = server.asked
     assert (method, path) == ("POST", "/mj/task/list-by-condition")
     assert headers["mj-api-secret"] == "open sesame"
     assert sorted(json.loads(body)["ids"]) == ["7", "8", "9"]
-    assert sorted(found) == ["7", "8"]
+    assert [row.upstream_id for row in listing.rows] == ["7", "8"]
 
 
 def test_tasks_that_nobody_asked_for_are_left_out() -> None:

@@ -9,6 +9,8 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -75,7 +77,7 @@ def test_accepted(code: int) -> None:
 @pytest.mark.parametrize("code", sorted(FamilyAdapter.refusal_codes))
 def test_every_code_that_says_no(code: int) -> None:
     no = rejected(result(code))
-    assert (no.refusal, no.next_channel) == FamilyAdapter.refusal_codes[code]
+    assert (no.refusal, no.next_channel) == FamilyAdapter.refusal_codes[code][:2]
     assert no.properties == {}
     assert no.raw.startswith("HTTP 200 ")
 
@@ -110,13 +112,49 @@ def test_properties_of_any_shape_are_survived(properties: Any) -> None:
     assert rejected(result(24, properties=properties)).properties == {}
 
 
-@pytest.mark.parametrize("status", sorted(FamilyAdapter.refusal_statuses))
 @pytest.mark.parametrize(
-    "body", [b"", PAGE, b'{"code":1,"result":"7"}'], ids=["empty", "page", "json"]
+    ("status", "refusal", "is_fault"),
+    [
+        (401, Refusal.BAD_CREDENTIAL, False),
+        # It never says 403 itself.
+        (403, Refusal.OTHER, True),
+        (429, Refusal.QUEUE_FULL, False),
+        (503, Refusal.OTHER, True),
+    ],
 )
-def test_every_status_that_says_no(status: int, body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"", b'{"code":1,"result":"7"}'], ids=["empty", "json"])
+def test_every_status_that_says_no(
+    status: int, refusal: Refusal, is_fault: bool, body: bytes
+) -> None:
     no = rejected(body, status)
-    assert (no.refusal, no.next_channel) == FamilyAdapter.refusal_statuses[status]
+    assert (no.refusal, no.next_channel, no.is_fault) == (refusal, True, is_fault)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_at_the_door_is_not_its_own(status: int) -> None:
+    """Of a gateway, of a guard against robots: our secret may be good."""
+    no = rejected(PAGE, status)
+    assert (no.refusal, no.next_channel, no.is_fault) == (Refusal.OTHER, True, True)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), ("0", 0), (None, None), ("soon", None), ("-1", None), ("1.5", None)],
+)
+def test_how_long_it_asks_us_to_wait(header: str | None, seconds: float | None) -> None:
+    headers = {} if header is None else {"Retry-After": header}
+    with listening(status=429, headers=headers) as server, pytest.raises(Rejected) as no:
+        ADAPTER.submit(upstream(server.url), SUBMISSION)
+    assert no.value.retry_after == seconds
+
+
+def test_it_may_ask_with_a_date() -> None:
+    headers = {
+        "Retry-After": format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    }
+    with listening(status=429, headers=headers) as server, pytest.raises(Rejected) as no:
+        ADAPTER.submit(upstream(server.url), SUBMISSION)
+    assert 57 < (no.value.retry_after or 0) <= 60
 
 
 @pytest.mark.parametrize("status", sorted(FamilyAdapter.unknown_statuses))
@@ -316,5 +354,5 @@ def test_the_connection_is_used_again() -> None:
         thread.start()
         target = upstream(f"http://127.0.0.1:{listener.getsockname()[1]}")
         for _ in range(3):
-            assert ADAPTER.poll(target, {"7"}) == {}
+            assert ADAPTER.poll(target, {"7"}).rows == []
     assert len(connections) == 1

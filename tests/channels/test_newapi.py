@@ -108,8 +108,17 @@ def ours(code: int, kind: str, text: str = "…") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("status", "body", "refusal", "next_channel"),
     [
-        (401, door("Invalid token"), Refusal.NO_ACCOUNT, True),
-        (403, door("用户已被封禁"), Refusal.NO_ACCOUNT, True),
+        (401, door("Invalid token"), Refusal.BAD_CREDENTIAL, True),
+        (403, door("用户已被封禁"), Refusal.BAD_CREDENTIAL, True),
+        (403, door("User has been banned"), Refusal.BAD_CREDENTIAL, True),
+        (403, door("普通用户不支持指定渠道"), Refusal.BAD_CREDENTIAL, True),
+        (403, door("您的 IP 不在令牌允许访问的列表中", "access_denied"), Refusal.OTHER, True),
+        (403, door("无权访问 vip 分组"), Refusal.OTHER, True),
+        (403, door("This token has no access to model mj_video"), Refusal.NO_ACCOUNT, True),
+        (403, door("This channel has been disabled"), Refusal.NO_ACCOUNT, True),
+        (403, b"", Refusal.OTHER, True),
+        (403, PAGE, Refusal.OTHER, True),
+        (401, PAGE, Refusal.OTHER, True),
         (400, door("Invalid request: unknown_action:MJ::Picread::Retry"), Refusal.UNSUPPORTED,
          False),
         (400, door("Invalid request: custom_id_is_required"), Refusal.OTHER, True),
@@ -129,7 +138,9 @@ def ours(code: int, kind: str, text: str = "…") -> dict[str, Any]:
         (200, result(23, "队列已满，请稍后尝试"), Refusal.QUEUE_FULL, True),
         (200, result(24, "可能包含敏感词"), Refusal.BANNED_PROMPT, False),
         (400, ours(4, "invalid_request"), Refusal.BAD_REQUEST, False),
-        (401, ours(4, "invalid_api_key"), Refusal.NO_ACCOUNT, True),
+        (401, ours(4, "invalid_api_key"), Refusal.BAD_CREDENTIAL, True),
+        (403, ours(4, "tenant_disabled"), Refusal.OTHER, True),
+        (403, ours(4, "ip_not_allowed"), Refusal.OTHER, True),
         (402, ours(4, "quota_not_enough"), Refusal.NO_ACCOUNT, True),
         (403, ours(4, "action_not_allowed"), Refusal.NO_ACCOUNT, True),
         (400, ours(24, "banned_prompt"), Refusal.BANNED_PROMPT, False),
@@ -145,6 +156,33 @@ def ours(code: int, kind: str, text: str = "…") -> dict[str, Any]:
 def test_every_way_to_say_no(status: int, body: Any, refusal: Refusal, next_channel: bool) -> None:
     no = NEWAPI.rejected(body, status)
     assert (no.refusal, no.next_channel) == (refusal, next_channel)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_fault"),
+    [
+        # Nothing works, or only chance does.
+        (500, PAGE, True),
+        (503, PAGE, True),
+        (503, ours(9, "unavailable"), True),
+        (403, PAGE, True),
+        (403, ours(4, "tenant_disabled"), True),
+        (403, ours(4, "ip_not_allowed"), True),
+        (403, door("无权访问 vip 分组"), True),
+        # One action, one model, one drawing; or the key, which has a verdict of its own.
+        (503, ours(9, "no_channel"), False),
+        (503, door("No available channel for model mj_video", "model_not_found"), False),
+        (502, ours(9, "upstream_rejected"), False),
+        (403, ours(4, "action_not_allowed"), False),
+        (403, door("This token has no access to model mj_video"), False),
+        (401, door("Invalid token"), False),
+        (402, ours(4, "quota_not_enough"), False),
+        (429, ours(23, "queue_full"), False),
+        (200, WEB_PAGE, False),
+    ],
+)
+def test_what_counts_against_the_channel(status: int, body: Any, is_fault: bool) -> None:
+    assert NEWAPI.rejected(body, status).is_fault == is_fault
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from channels import selection
-from channels.errors import NoChannel
-from channels.models import Channel
+from channels import selection, states
+from channels.errors import NoChannel, NoRoom
+from channels.models import Channel, CostRule
 from common.models import Generation
 
 _numbers = itertools.count(1)
@@ -17,7 +17,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(autouse=True)
 def forgotten(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another test may have worked on another database, whose counter stood higher."""
-    monkeypatch.setattr(selection, "_known", selection._Known(generation=-1, upstreams=()))
+    monkeypatch.setattr(selection, "_known", selection._Known(generation=-1, listed=()))
 
 
 @pytest.fixture
@@ -31,14 +31,15 @@ def channel(group: str, **fields: Any) -> Channel:
     fields.setdefault("groups", [group])
     name = f"{group}-{next(_numbers)}"
     kind = Channel.Kind.MIDJOURNEY_PROXY
-    return Channel.objects.create(name=name, kind=kind, base_url="http://[::]:9/", **fields)
+    secret = fields.pop("secret", "")
+    row = Channel(name=name, kind=kind, base_url="http://[::]:9/", **fields)
+    return states.make(row, secret=secret, actor="test")
 
 
 def pick(group: str, *, mode: str = "fast", tried: tuple[int, ...] = ()) -> int:
     generation = Generation.objects.get(name="channels").value
-    return selection.pick(
-        group=group, action="IMAGINE", mode=mode, generation=generation, tried=tried
-    ).id
+    wanted = selection.Wanted(group=group, action="IMAGINE", mode=mode)
+    return selection.pick(wanted, generation=generation, tried=tried).id
 
 
 def picks(group: str, times: int = 60) -> set[int]:
@@ -119,7 +120,8 @@ def test_a_change_is_seen_by_who_asks_after_it(group: str) -> None:
     assert pick(group) == first.pk
     second = channel(group, priority=9)
     # Whoever came before the change may still see the old list.
-    old = selection.pick(group=group, action="IMAGINE", mode="fast", generation=before)
+    wanted = selection.Wanted(group=group, action="IMAGINE", mode="fast")
+    old = selection.pick(wanted, generation=before)
     assert old.id == first.pk
     assert pick(group) == second.pk
     second.delete()
@@ -139,3 +141,58 @@ def test_following_sees_a_channel_whatever_its_state(group: str) -> None:
 def test_a_secret_does_not_show_in_logs(group: str) -> None:
     row = channel(group, secret="open sesame")
     assert "open sesame" not in repr(selection.load(row.pk))
+
+
+def best(group: str, policy: str, **details: Any) -> int:
+    generation = Generation.objects.get(name="channels").value
+    wanted = selection.Wanted(
+        group=group, action="IMAGINE", mode="fast", names=("mj_imagine",), policy=policy
+    )
+    return selection.pick(wanted, generation=generation, **details).id
+
+
+def test_who_looks_at_cost_gets_the_one_that_takes_least(group: str) -> None:
+    unknown, dear, cheap, cheap_too = (channel(group, priority=number) for number in (9, 5, -1, -2))
+    for row, amount in ((dear, 3), (cheap, 2), (cheap_too, 2)):
+        CostRule.objects.create(channel=row, name="mj_*", amount=amount)
+    order: list[int] = []
+    tried: list[int] = []
+    for _ in range(4):
+        tried.append(best(group, "cost", tried=tried))
+        order.append(tried[-1])
+    # Of equals the one of higher priority; what is not known counts as the most.
+    assert order == [cheap.pk, cheap_too.pk, dear.pk, unknown.pk]
+    assert best(group, "priority") == unknown.pk
+
+
+def test_who_looks_at_stability_gets_the_one_that_failed_least(group: str) -> None:
+    shaky, sound, new = (channel(group, priority=number) for number in (9, 1, 0))
+    shares = {shaky.pk: 0.3, sound.pk: 0.01}
+    assert best(group, "stability", faults=lambda: shares) == sound.pk
+    assert best(group, "stability", faults=lambda: shares, tried=[sound.pk]) == new.pk
+    # A single fault more or less is no reason to move all the work.
+    assert best(group, "stability", faults=lambda: {shaky.pk: 0.04}) == shaky.pk
+
+
+def test_nobody_else_has_the_faults_counted(group: str) -> None:
+    channel(group)
+    channel(group)
+
+    def counted() -> dict[int, float]:
+        raise AssertionError
+
+    assert best(group, "priority", faults=counted)
+    assert best(group, "cost", faults=counted)
+
+
+def test_a_full_channel_is_passed_over_by_priority(group: str) -> None:
+    first, second, third = (channel(group, priority=number) for number in (3, 2, 1))
+    full = {first.pk}
+    room = {"has_room": lambda upstream: upstream.id not in full}
+    assert best(group, "priority", **room) == second.pk
+    full.add(second.pk)
+    assert best(group, "priority", **room) == third.pk
+    full.add(third.pk)
+    with pytest.raises(NoRoom) as refusal:
+        best(group, "priority", **room)
+    assert refusal.value.retry_after is None

@@ -129,8 +129,13 @@ def test_every_word_that_says_no(
     ("status", "body", "refusal", "next_channel"),
     [
         (400, b"", Refusal.OTHER, True),
-        (401, b"Authorization header missing.", Refusal.NO_ACCOUNT, True),
-        (403, b"", Refusal.NO_ACCOUNT, True),
+        (401, b"Authorization header missing.", Refusal.BAD_CREDENTIAL, True),
+        (401, "账号已禁用".encode(), Refusal.BAD_CREDENTIAL, True),
+        (403, "账号不可用".encode(), Refusal.BAD_CREDENTIAL, True),
+        # Our address is on its black list; a guard in front of it.
+        (403, b"", Refusal.OTHER, True),
+        (403, PAGE, Refusal.OTHER, True),
+        (401, PAGE, Refusal.OTHER, True),
         (404, b"", Refusal.OTHER, True),
         (404, result(3, "关联任务不存在或已失效"), Refusal.OTHER, False),
         (413, b"", Refusal.OTHER, True),
@@ -145,6 +150,24 @@ def test_every_status_that_says_no(
 ) -> None:
     no = TRUEAI.rejected(body, status)
     assert (no.refusal, no.next_channel) == (refusal, next_channel)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_fault"),
+    [
+        (401, b"Authorization header missing.", False),
+        (403, b"", True),
+        (403, PAGE, True),
+        (404, b"", False),
+        (429, b"", False),
+        (500, {"success": False, "code": -1, "message": "操作失败"}, True),
+        (503, PAGE, True),
+        (200, result(3, "无可用的账号实例"), False),
+        (200, result(9, "提交失败，系统异常"), False),
+    ],
+)
+def test_what_counts_against_the_channel(status: int, body: Any, is_fault: bool) -> None:
+    assert TRUEAI.rejected(body, status).is_fault == is_fault
 
 
 @pytest.mark.parametrize(("status", "body"), [(204, b""), (200, b""), (200, PAGE), (502, PAGE)])

@@ -6,7 +6,7 @@ from django.conf import LazySettings
 from django.db import connection
 
 from billing.models import Tenant
-from channels.models import Channel
+from channels.models import Credential
 from common import vault
 from tests.accounts import Account
 
@@ -43,15 +43,20 @@ def column(table: str, name: str, row: int) -> str:
         return str(cursor.fetchone()[0])
 
 
+def credential(account: Account, secret: str) -> Credential:
+    return Credential.objects.create(channel=account.channel, name="main", secret=secret)
+
+
 def test_the_database_holds_no_secret_in_clear(bystander: Account) -> None:
-    Channel.objects.filter(pk=bystander.channel.pk).update(secret="open sesame")
-    assert Channel.objects.get(pk=bystander.channel.pk).secret == "open sesame"
-    assert "sesame" not in column("channels_channel", "secret", bystander.channel.pk)
+    row = credential(bystander, "open sesame")
+    assert Credential.objects.get(pk=row.pk).secret == "open sesame"
+    assert "sesame" not in column("channels_credential", "secret", row.pk)
     secret = Tenant.objects.get(pk=bystander.tenant.pk).webhook_secret
     assert secret.startswith("whsec_")
     assert secret not in column("billing_tenant", "webhook_secret", bystander.tenant.pk)
 
 
 def test_no_secret_is_no_secret(bystander: Account) -> None:
-    assert column("channels_channel", "secret", bystander.channel.pk) == ""
-    assert Channel.objects.get(pk=bystander.channel.pk).secret == ""
+    row = credential(bystander, "")
+    assert column("channels_credential", "secret", row.pk) == ""
+    assert Credential.objects.get(pk=row.pk).secret == ""

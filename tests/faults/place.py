@@ -66,6 +66,7 @@ def open_place(
     *,
     drawing_seconds: float = 0.4,
     web_workers: int = 1,
+    make: type[Stack] = Stack,
     **env: str,
 ) -> Iterator[Place]:
     """The running product, with these settings."""
@@ -75,7 +76,7 @@ def open_place(
         "REDIS_URL": redis.url,
         "SECRET_KEY": settings.SECRET_KEY,
     }
-    stack = Stack(
+    stack = make(
         folder=folder, env=own | env, drawing_seconds=drawing_seconds, web_workers=web_workers
     )
     place = Place(stack, redis)
@@ -131,7 +132,7 @@ def hurry_tasks(*task_ids: int | str) -> None:
 
 def hurry_callbacks(account: Account) -> None:
     Callback.objects.filter(tenant=account.tenant, state=Callback.State.PENDING).update(
-        due_at=timezone.now()
+        due_at=timezone.now(), flies_until=None
     )
 
 

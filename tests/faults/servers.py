@@ -24,6 +24,7 @@ from tests.conftest import PRICES
 from tests.stack import wait_until
 
 _numbers = itertools.count(1)
+STOP_SECONDS = 20
 # Its data need not outlive the machine, only its own processes. `synchronous_commit` stays on:
 # without it a kill loses what was committed.
 QUICK_POSTGRES = {"fsync": "off", "full_page_writes": "off"}
@@ -41,6 +42,13 @@ class OwnServer:
         if self._process:
             self._process.kill()
             self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        """A clean stop, whoever is connected: SIGINT is PostgreSQL's "fast" one, and Redis's."""
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(STOP_SECONDS)
             self._process = None
 
     def remove(self) -> None:
@@ -108,6 +116,20 @@ class OwnPostgres(OwnServer):
         servers.prepare_postgres(self.var, records, parent="tests", initdb=["--no-sync"])
         self._spawn(servers.postgres_command(self.var, **QUICK_POSTGRES))
         wait_until(lambda: servers.postgres_answers(self.var), what="PostgreSQL")
+
+    def suspend(self) -> None:
+        """All its processes hold their connections and say nothing any more."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        assert self._process
+        # First the one that would start others.
+        for pid in [self._process.pid, *_children(self._process.pid)]:
+            with _gone_already():
+                os.kill(pid, number)
 
     def kill(self) -> None:
         """kill -9 of all its processes. The sessions are no group of its own, only its children."""

@@ -75,6 +75,13 @@ class Clients:
             for of_kind in (self.submits(), self.fetches())
         )
 
+    def are_refused(self) -> bool:
+        """Whether some of each kind have been."""
+        return all(
+            any(answer.status_code != 200 for answer in of_kind)
+            for of_kind in (self.submits(), self.fetches())
+        )
+
     def _repeat(self, call: Callable[[], requests.Response]) -> None:
         while not self._over.wait(0.05):
             self.answers.append(call())

@@ -277,7 +277,7 @@ def test_a_late_look_at_the_first_upstream_leaves_the_second_alone(
 
     upstream.on_look = refuse_meanwhile
     hurry_tasks(task_id)
-    assert polling.claim(account.channel.pk) == [task_id]
+    assert polling.claim(account.channel.pk).task_ids == [task_id]
     task = Task.objects.get(pk=task_id)
     look(account, task)
     assert (task.channel_id, task.missing_since) == (second.id, None)

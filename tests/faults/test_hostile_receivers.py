@@ -7,8 +7,9 @@ from threading import Thread
 import pytest
 from django.db import connection
 
-from relay import callbacks, lifecycle
+from relay import delivery, ladder, lifecycle, posting
 from relay.models import Callback, Task
+from relay.posting import Delivery
 from tests.accounts import Account, open_account
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream
 from tests.faults.place import begin
@@ -49,11 +50,11 @@ def message(
     """The final message about a task, due and not yet sent."""
     settings.CALLBACK_TIMEOUT_SECONDS = TIMEOUT_SECONDS
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    callbacks._session.cache_clear()
+    posting.session.cache_clear()
     account = failed_account(receiver, tmp_path)
     yield Callback.objects.get(tenant=account.tenant)
     prove(account.tenant.pk)
-    callbacks._session.cache_clear()
+    posting.session.cache_clear()
 
 
 def failed_account(receiver: HostileUpstream, folder: Path) -> Account:
@@ -69,7 +70,7 @@ def deliver(message: Callback) -> None:
 
     def run() -> None:
         try:
-            callbacks.deliver(message.pk, message.tries)
+            delivery.deliver(message.pk, message.tries)
         except BaseException as error:  # noqa: BLE001  the test judges it
             problems.append(error)
         finally:
@@ -110,7 +111,7 @@ def test_a_late_failure_does_not_undo_a_delivery(
     message: Callback, receiver: HostileUpstream
 ) -> None:
     """Two tries at once, as after a lease: the slow one fails after the other's success."""
-    slow = callbacks.Delivery(status_code=None, answer="too late", milliseconds=30_000)
+    slow = Delivery(status_code=None, answer="too late", milliseconds=30_000)
     stale = Callback.objects.select_related("tenant").get(pk=message.pk)
     stale.tries = 1
     Callback.objects.filter(pk=message.pk).update(tries=1)
@@ -118,7 +119,7 @@ def test_a_late_failure_does_not_undo_a_delivery(
     receiver.on_any = lambda exchange: exchange.reply(b"")
     deliver(message)
     assert message.state == "delivered"
-    callbacks._record(stale, slow)
+    delivery.record(stale, slow)
     message.refresh_from_db()
     assert (message.state, message.due_at) == ("delivered", None)
     assert message.attempts.count() == 2
@@ -131,5 +132,5 @@ def test_the_last_try_gives_up_and_no_more_are_made(
     for _ in range(20):
         deliver(message)
     assert message.state == "given_up"
-    assert message.tries == len(callbacks.LADDER_SECONDS)
+    assert message.tries == len(ladder.LADDER_SECONDS)
     assert len(receiver.asked) == message.tries

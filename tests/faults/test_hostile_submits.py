@@ -115,6 +115,7 @@ def test_a_refusal_leaves_nothing_behind(
     assert account.funds == ("100.00", "0.00")
     assert account.last_task.status == "FAILURE"
     prove(account.tenant.pk)
+    account.awaken()
     with hostile_upstream() as other:
         open_channel(account.stack, group=account.tenant.name, priority=-1, url=other.url)
         task_id = account.draw("taken by the second")

@@ -41,7 +41,9 @@ FORMS = {
     "imagine": Form("submit/imagine", {"prompt": PROMPT, "base64Array": [NAVY], "base64": RED}),
     "relax": Form("submit/imagine", {"prompt": f"{PROMPT} --turbo", "mode": "RELAX"}),
     "blend": Form("submit/blend", {"base64Array": [NAVY, RED], "dimensions": "PORTRAIT"}),
-    "describe": Form("submit/describe", {"base64": NAVY, "link": "http://127.0.0.1:9/a.png"}),
+    "describe": Form(
+        "submit/describe", {"base64": NAVY, "link": "http://pictures.example:9/a.png"}
+    ),
     "shorten": Form("submit/shorten", {"prompt": PROMPT}),
     "edits": Form("submit/edits", {"prompt": PROMPT, "image": NAVY, "maskBase64": examples.MASK}),
     "video": Form("submit/video", {"prompt": PROMPT, "image": NAVY, "motion": "high"}),

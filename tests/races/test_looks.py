@@ -90,14 +90,14 @@ def test_a_hint_does_not_start_a_second_look_beside_the_first(
     worker. The hint is not lost: its time comes when the first look is over."""
     task = running(account, tasks=1)[0]
     hurry_tasks(task.pk)
-    assert polling.claim(account.channel.pk) == [task.pk]
+    assert polling.claim(account.channel.pk).task_ids == [task.pk]
     hint(task)
-    assert polling.claim(account.channel.pk) == []
+    assert polling.claim(account.channel.pk).task_ids == []
     upstream.rows = [row_of(task, "IN_PROGRESS")]
     polling.look(account.channel.pk, [task.pk])
-    assert polling.claim(account.channel.pk) == [task.pk]
+    assert polling.claim(account.channel.pk).task_ids == [task.pk]
     polling.look(account.channel.pk, [task.pk])
-    assert polling.claim(account.channel.pk) == []
+    assert polling.claim(account.channel.pk).task_ids == []
     prove(account.tenant.pk)
 
 
@@ -108,10 +108,10 @@ def test_a_look_that_never_came_to_its_end_is_made_again(
     monkeypatch.setattr(polling, "LEASE_SECONDS", 0.3)
     task = running(account, tasks=1)[0]
     hurry_tasks(task.pk)
-    assert polling.claim(account.channel.pk) == [task.pk]
-    assert polling.claim(account.channel.pk) == []
+    assert polling.claim(account.channel.pk).task_ids == [task.pk]
+    assert polling.claim(account.channel.pk).task_ids == []
     time.sleep(0.4)
-    assert polling.claim(account.channel.pk) == [task.pk]
+    assert polling.claim(account.channel.pk).task_ids == [task.pk]
 
 
 def test_hints_claims_and_looks_at_once(account: Account, upstream: HostileUpstream) -> None:
@@ -121,7 +121,7 @@ def test_hints_claims_and_looks_at_once(account: Account, upstream: HostileUpstr
 
     def work() -> None:
         for _ in range(10):
-            if ids := polling.claim(account.channel.pk):
+            if ids := polling.claim(account.channel.pk).task_ids:
                 polling.look(account.channel.pk, ids)
 
     def tell() -> None:

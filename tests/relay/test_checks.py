@@ -3,7 +3,7 @@
 import pytest
 from django.conf import LazySettings
 
-from relay import checks
+from relay import checks, ladder
 
 
 def test_the_settings_as_shipped_are_good() -> None:
@@ -28,6 +28,18 @@ def test_waits_that_make_no_sense(settings: LazySettings, least: float) -> None:
     settings.POLL_MIN_SECONDS = least
     settings.POLL_MAX_SECONDS = 30
     assert [error.id for error in checks.poll_times(None)] == ["relay.E003"]
+
+
+@pytest.mark.parametrize("rung", [-1, float("nan"), float("inf"), 10**9])
+def test_a_ladder_with_a_rung_that_is_none(settings: LazySettings, rung: float) -> None:
+    settings.CALLBACK_LADDER_SECONDS = [0, 5, rung]
+    assert [error.id for error in checks.callback_ladder(None)] == ["relay.E030"]
+
+
+def test_a_ladder_of_ones_own(settings: LazySettings) -> None:
+    settings.CALLBACK_LADDER_SECONDS = [0, 2.5]
+    assert checks.callback_ladder(None) == []
+    assert [ladder.next_wait(failed) for failed in range(3)] == [0, 2.5, None]
 
 
 SECRET = "whsec_" + "MDEy" * 8

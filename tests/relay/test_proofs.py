@@ -30,6 +30,7 @@ PAID = """(
 )"""
 MODAL = "(SELECT min(id) FROM relay_task WHERE status = 'MODAL')"
 CONFIRMED = "(SELECT min(id) FROM relay_task WHERE status = 'SUCCESS' AND hold_suffix <> '')"
+LIVE = "(SELECT min(id) FROM relay_task WHERE status = 'SUBMITTED')"
 HOLD = f"kind = 'hold' AND reference = {PAID}::text"
 CAPTURE = f"kind = 'capture' AND reference = {PAID}::text"
 REFUND = "id = (SELECT min(id) FROM billing_entry WHERE kind = 'refund')"
@@ -194,6 +195,17 @@ TAMPERINGS = [
      f"UPDATE billing_entry SET channel = channel + 1 WHERE {CAPTURE} RETURNING id"),
     ("a payment names the channel that drew",
      f"UPDATE billing_entry SET channel = NULL WHERE {CAPTURE} RETURNING id"),
+    ("every task has the entries that its status demands",
+     f"UPDATE relay_task SET is_written_off = true WHERE id = {PAID} RETURNING id"),
+    ("only what was drawn is written off",
+     f"UPDATE relay_task SET is_written_off = true WHERE id = {LIVE} RETURNING id"),
+    ("what was drawn late is held for after its first hold was given back",
+     f"UPDATE relay_task SET hold_suffix = ':late' WHERE id = {PAID} RETURNING id"),
+    ("what was drawn late is held for after its first hold was given back",
+     f"UPDATE relay_task SET hold_suffix = ':late' WHERE id = {LIVE} RETURNING id"),
+    *(("what is asked for late has failed, or waits for its confirmation",
+       f"UPDATE relay_task SET late_look_at = now() WHERE id = {which} RETURNING id")
+      for which in (LIVE, PAID)),
     ("a live task is looked at again, and no other",
      "UPDATE relay_task SET next_poll_at = NULL WHERE status = 'SUBMITTED' RETURNING id"),
     ("a live task is looked at again, and no other",
@@ -242,8 +254,8 @@ TAMPERINGS = [
      f"UPDATE relay_task SET notify_hook = '' WHERE id = {PAID} RETURNING id"),
     ("every ended task with a hook has its final callback, and no other task has one",
      f"""INSERT INTO relay_callback (task_id, tenant_id, url, sequence, is_final, body, state,
-                                     tries, host)
-         SELECT task_id, tenant_id, url, 9, true, body, 'given_up', 0, '' FROM relay_callback
+                                     tries, rung, host, lane)
+         SELECT task_id, tenant_id, url, 9, true, body, 'given_up', 0, 0, '', 0 FROM relay_callback
          WHERE task_id = {PAID} AND is_final RETURNING task_id"""),
     ("the final callback is the last one and tells the last state",
      f"UPDATE relay_task SET sequence = sequence + 1 WHERE id = {PAID} RETURNING id"),

@@ -4,17 +4,25 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from channels import states
+from channels.management.commands.add_channel import ACTOR
 from channels.models import Channel
 
 
 class Command(BaseCommand):
-    help = "Enables, drains or disables a channel; felt at once by every process."
+    help = (
+        "Enables, drains or disables a channel; felt at once by every process. Enabling also "
+        "closes its breaker and ends its rest."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
         parser.add_argument("state", choices=Channel.State.values)
+        parser.add_argument("--reason", default="", help="kept with it, for your colleagues")
 
-    def handle(self, *args: Any, name: str, state: str, **options: Any) -> None:
-        if not Channel.objects.filter(name=name).update(state=state):
+    def handle(self, *args: Any, name: str, state: str, reason: str, **options: Any) -> None:
+        found = Channel.objects.filter(name=name).first()
+        if found is None:
             raise CommandError(f"there is no channel {name}")
+        states.set_state(found.pk, state, actor=ACTOR, reason=reason)
         self.stdout.write(f"channel {name} is {state}")

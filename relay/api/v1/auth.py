@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from billing import management_keys
 from billing.errors import InvalidKey
 from billing.management_keys import Manager
+from common import logs
 
 
 def manager(request: Request) -> Manager:
@@ -22,4 +23,6 @@ class ManagementAuthentication(BaseAuthentication):
         scheme, _, key = request.headers.get("Authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer":
             raise InvalidKey
-        return management_keys.authenticate(key.strip()), None
+        found = management_keys.authenticate(key.strip())
+        logs.add(tenant_id=found.tenant_id, key=found.prefix)
+        return found, None

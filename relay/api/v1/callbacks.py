@@ -1,19 +1,32 @@
 """What was sent to a tenant's hooks, how it went, and once more."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from rest_framework import serializers
 
-from relay import callbacks
-from relay.api.v1.fields import Strict, number_of, taken
+from relay import callbacks, hooks
+from relay.api.v1.fields import (
+    ID_MAX,
+    Strict,
+    Text,
+    WebAddress,
+    Whole,
+    choices,
+    number_of,
+    taken,
+)
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
-from relay.errors import Conflict
+from relay.errors import Conflict, InvalidRequest
 from relay.models import Callback
 
 ATTEMPTS_MAX = 100
+REPLAYS, REPLAYS_MAX = 500, 1000
+MARK_MAX_CHARS = 60
 
 
 class CallbackLine(Strict):
@@ -48,6 +61,40 @@ class CallbackQuery(PageQuery):
     until = serializers.DateTimeField(required=False, help_text="Before then.")
 
 
+class NewReplay(Strict):
+    url = WebAddress(
+        required=False,
+        help_text="Where to, if not to the old address; needs the right to change hooks.",
+    )
+
+
+class NewReplays(NewReplay):
+    since = serializers.DateTimeField(help_text="Of the messages, from then on.")
+    until = serializers.DateTimeField(required=False, help_text="Before then; by default now.")
+    states = choices(
+        callbacks.REPLAYABLE,
+        required=False,
+        help_text="Which of them; by default what was held back or given up.",
+    )
+    limit = Whole(
+        min_value=1,
+        max_value=REPLAYS_MAX,
+        required=False,
+        default=REPLAYS,
+        help_text="How many at once at most.",
+    )
+    after = Text(
+        max_length=MARK_MAX_CHARS, required=False, help_text="`next` of the answer before."
+    )
+
+
+class Replays(Strict):
+    replayed = serializers.IntegerField(help_text="How many are sent again.")
+    next = serializers.CharField(
+        allow_null=True, help_text="Send it as `after` for the following ones; null: that was all."
+    )
+
+
 class Callbacks(View):
     tag = "callbacks"
 
@@ -79,13 +126,74 @@ class OneCallback(View):
 class Replay(View):
     tag = "callbacks"
 
-    @operation(Right.CALLBACKS, "Send a callback again", answer=CallbackLine, status=202)
+    @operation(
+        Right.CALLBACKS,
+        "Send a callback about an end again; it is the same message",
+        body=NewReplay,
+        answer=CallbackLine,
+        status=202,
+    )
     def post(self, call: Call, callback_id: int) -> dict[str, Any]:
         row: Callback = found(_of(call), callback_id, "callback")
-        if not callbacks.replay(row):
-            raise Conflict("it is on its way, or tells of a progress that is past")
+        url = _other_address(call)
+        if hooks.is_off(call.tenant.pk, url or row.url):
+            raise Conflict("its hook is switched off")
+        if not callbacks.replay(row, url=url):
+            raise Conflict("it is on its way, or tells of what is past")
         row.refresh_from_db()
         return show(row)
+
+
+class ManyReplays(View):
+    tag = "callbacks"
+
+    @operation(
+        Right.CALLBACKS,
+        "Send the callbacks about the ends of a time again, the oldest first",
+        body=NewReplays,
+        answer=Replays,
+        status=202,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        asked = call.body
+        url = _other_address(call)
+        if url and hooks.is_off(call.tenant.pk, url):
+            raise Conflict("this hook is switched off")
+        replayed = callbacks.replay_some(
+            tenant=call.tenant,
+            since=asked["since"],
+            until=asked.get("until") or timezone.now(),
+            states=asked.get("states") or callbacks.LOST,
+            after=_mark(asked["after"]) if "after" in asked else None,
+            limit=asked["limit"],
+            url=url,
+        )
+        mark = replayed.mark
+        return {"replayed": replayed.number, "next": mark and _text(mark)}
+
+
+def _other_address(call: Call) -> str:
+    """Where a replay goes instead; it may not go where the asker could not have sent it before."""
+    url: str = call.body.get("url", "")
+    if url:
+        call.demand(Right.HOOKS)
+    return url
+
+
+def _text(mark: callbacks.Mark) -> str:
+    return f"{mark.created_at.isoformat()}_{mark.id}"
+
+
+def _mark(text: str) -> callbacks.Mark:
+    moment, _, number = text.partition("_")
+    try:
+        created_at = datetime.fromisoformat(moment)
+        mark = callbacks.Mark(created_at, int(number))
+    except ValueError as error:
+        raise InvalidRequest("after: this is not the `next` of an answer") from error
+    if created_at.tzinfo is None or not 0 < mark.id <= ID_MAX:
+        raise InvalidRequest("after: this is not the `next` of an answer")
+    return mark
 
 
 def show(row: Callback) -> dict[str, Any]:

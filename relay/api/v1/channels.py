@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import ProtectedError
+from django.db import transaction
+from django.db.models import Prefetch, ProtectedError, QuerySet
 from rest_framework import serializers
 
-from channels import costs
+from channels import costs, credentials, states
 from channels.errors import CostsInvalid
-from channels.models import Channel, is_web_address
+from channels.history import tell
+from channels.models import Channel, ChannelEvent, Credential, is_web_address
 from common.patterns import check_pattern
 from common.price_lines import PriceLine
 from relay.api.v1.fields import (
@@ -35,8 +37,10 @@ GROUP_MAX_CHARS = 64
 PRIORITY_MAX = 1_000_000
 WEIGHT_MAX = 1_000_000
 PATTERN_MAX_CHARS = 64
-SECRET_MAX_CHARS = 2000
+CAP_MAX = 1_000_000
 URL_MAX_CHARS = 500
+REASON_MAX_CHARS = 200
+SEVERAL = "secret: it has several credentials; change one of them"
 
 
 class BaseUrl(Text):
@@ -51,6 +55,21 @@ class BaseUrl(Text):
         return value
 
 
+class Secret(Text):
+    """What is sent in a header. It goes in and never comes out."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        details = {"trim_whitespace": False, "max_length": credentials.SECRET_MAX_CHARS}
+        super().__init__(**{**details, "help_text": "Is never shown again.", **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        value = super().to_internal_value(data)
+        try:
+            return credentials.check(value)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages) from error
+
+
 class Pattern(Text):
     """A price name, a prefix with `*` behind it, or `*` alone."""
 
@@ -60,6 +79,10 @@ class Pattern(Text):
             return check_pattern(value)
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
+
+
+def _cap(meaning: str) -> Whole:
+    return Whole(max_value=CAP_MAX, required=False, allow_null=True, help_text=meaning)
 
 
 class ChannelFields(Strict):
@@ -72,17 +95,22 @@ class ChannelFields(Strict):
         required=False,
         help_text="Without the /mj part, e.g. https://upstream.example.",
     )
-    secret = Text(
-        max_length=SECRET_MAX_CHARS,
+    secret = Secret(
         allow_blank=True,
         required=False,
-        trim_whitespace=False,
-        help_text="Is never shown again.",
+        help_text="Of its first credential. Is never shown again.",
     )
     state = serializers.ChoiceField(
         choices=Channel.State.values,
         required=False,
-        help_text="draining: no new work; polling and follow-ups of its tasks go on.",
+        help_text="draining: no new work; polling and follow-ups of its tasks go on. disabled: "
+        "polling only. enabled also closes its breaker and ends its rest.",
+    )
+    reason = Name(
+        max_length=REASON_MAX_CHARS,
+        required=False,
+        allow_blank=True,
+        help_text="Why it gets this state.",
     )
     priority = Whole(
         min_value=-PRIORITY_MAX,
@@ -104,6 +132,9 @@ class ChannelFields(Strict):
     )
     actions = choices(ACTIONS, required=False, help_text="Empty: every action.")
     modes = choices(MODES, required=False, help_text="Empty: every mode.")
+    concurrency = _cap("Tasks under way at once; null: no limit.")
+    rpm = _cap("Submits in any 60 seconds; null: no limit.")
+    queue_depth = _cap("Tasks that wait to be begun there; null: no limit.")
     pass_filters = Flag(required=False, help_text="Pass the tenant's accountFilter on.")
     is_test = Flag(required=False, help_text="Draws for test keys, and for them only.")
 
@@ -121,17 +152,29 @@ class ChannelLine(Strict):
     base_url = serializers.CharField()
     has_secret = serializers.SerializerMethodField()
     state = serializers.ChoiceField(choices=Channel.State.values)
+    reason = serializers.CharField(help_text="Why it is in this state, as far as it is known.")
+    breaker = serializers.ChoiceField(
+        choices=Channel.Breaker.values,
+        help_text="open: too much went wrong, nothing goes there. half_open: one task tries it.",
+    )
+    breaker_until = serializers.DateTimeField(allow_null=True)
+    rests_until = serializers.DateTimeField(
+        allow_null=True, help_text="Full, or asked us to wait: nothing new goes there until then."
+    )
     priority = serializers.IntegerField()
     weight = serializers.IntegerField()
     groups = serializers.ListField(child=serializers.CharField())
     actions = serializers.ListField(child=serializers.CharField())
     modes = serializers.ListField(child=serializers.CharField())
+    concurrency = serializers.IntegerField(allow_null=True)
+    rpm = serializers.IntegerField(allow_null=True)
+    queue_depth = serializers.IntegerField(allow_null=True)
     pass_filters = serializers.BooleanField()
     is_test = serializers.BooleanField()
     created_at = serializers.DateTimeField()
 
     def get_has_secret(self, channel: Channel) -> bool:
-        return bool(channel.secret)
+        return any(credential.secret for credential in channel.credentials.all())
 
 
 class Cost(Strict):
@@ -162,13 +205,14 @@ class Channels(View):
     def get(self, call: Call) -> Page:
         filters = {"q": "name__icontains", "state": "state", "is_test": "is_test"}
         asked = {column: call.query[name] for name, column in filters.items() if name in call.query}
-        return page(Channel.objects.filter(**asked), call.query)
+        return page(_channels().filter(**asked), call.query)
 
     @operation(Right.CHANNELS, "Make a channel", body=NewChannel, answer=ChannelLine, status=201)
     def post(self, call: Call) -> Channel:
-        made = Channel.objects.create(**call.body)
-        made.refresh_from_db()
-        return made
+        fields = dict(call.body)
+        secret = fields.pop("secret", "")
+        made = states.make(Channel(**fields), secret=secret, actor=call.actor)
+        return one(made.pk)
 
 
 class OneChannel(View):
@@ -177,26 +221,34 @@ class OneChannel(View):
 
     @operation(Right.SEE_SITE, "Show a channel", answer=ChannelLine)
     def get(self, call: Call, channel_id: int) -> Channel:
-        return _one(channel_id)
+        return one(channel_id)
 
     @operation(Right.CHANNELS, "Change a channel", body=ChannelFields, answer=ChannelLine)
+    @transaction.atomic
     def patch(self, call: Call, channel_id: int) -> Channel:
-        channel = _one(channel_id)
-        if call.body:
-            for name, value in call.body.items():
-                setattr(channel, name, value)
-            channel.save(update_fields=list(call.body))
-        return channel
+        Channel.objects.select_for_update(no_key=True).filter(pk=channel_id).first()
+        channel, fields = one(channel_id), dict(call.body)
+        state, reason = fields.pop("state", None), fields.pop("reason", "")
+        if reason and state is None:
+            raise InvalidRequest("reason: it belongs to a state")
+        if "secret" in fields:
+            _set_secret(channel, fields.pop("secret"), actor=call.actor)
+        _write(channel, fields, actor=call.actor)
+        if state is not None:
+            states.set_state(channel_id, state, actor=call.actor, reason=reason)
+        return one(channel_id)
 
     @operation(Right.CHANNELS, "Delete a channel that never had a task")
     def delete(self, call: Call, channel_id: int) -> None:
-        channel = _one(channel_id)
-        if Task.objects.live().filter(channel=channel).exists():
+        channel = one(channel_id)
+        if Task.objects.open().filter(channel=channel).exists():
             raise Conflict("it has tasks under way; drain it first")
         try:
             channel.delete()
         except ProtectedError as error:
-            raise Conflict("it has drawn, and its tasks point at it; disable it") from error
+            raise Conflict(
+                "it has been given tasks, which point at it for ever; disable it"
+            ) from error
 
 
 class ChannelCosts(View):
@@ -205,11 +257,11 @@ class ChannelCosts(View):
 
     @operation(Right.SEE_REPORTS, "List what a channel takes", answer=list_of(Cost))
     def get(self, call: Call, channel_id: int) -> dict[str, Any]:
-        return _costs(_one(channel_id))
+        return _costs(one(channel_id))
 
     @operation(Right.CHANNELS, "Set what a channel takes", body=Costs, answer=list_of(Cost))
     def put(self, call: Call, channel_id: int) -> dict[str, Any]:
-        channel = _one(channel_id)
+        channel = one(channel_id)
         try:
             costs.replace(channel, [PriceLine(**line) for line in call.body["data"]])
         except CostsInvalid as error:
@@ -217,9 +269,36 @@ class ChannelCosts(View):
         return _costs(channel)
 
 
-def _one(channel_id: int) -> Channel:
-    channel: Channel = found(Channel.objects.all(), channel_id, "channel")
+def one(channel_id: int) -> Channel:
+    """Raises ObjectNotFound."""
+    channel: Channel = found(_channels(), channel_id, "channel")
     return channel
+
+
+def _channels() -> QuerySet[Channel]:
+    in_order = Credential.objects.order_by("pk")
+    return Channel.objects.prefetch_related(Prefetch("credentials", queryset=in_order))
+
+
+def _set_secret(channel: Channel, secret: str, *, actor: str) -> None:
+    """Of a channel with one credential at most."""
+    known = list(channel.credentials.all())
+    if len(known) > 1:
+        raise InvalidRequest(SEVERAL)
+    if known:
+        credentials.change(known[0], secret=secret, actor=actor)
+    elif secret:
+        credentials.add(channel, name=states.FIRST, secret=secret, actor=actor)
+
+
+def _write(channel: Channel, fields: dict[str, Any], *, actor: str) -> None:
+    """What really changes, with a line in its history."""
+    news = {name: value for name, value in fields.items() if getattr(channel, name) != value}
+    if not news:
+        return
+    lines = [f"{name}: {getattr(channel, name)} → {value}" for name, value in news.items()]
+    Channel.objects.filter(pk=channel.pk).update(**news)
+    tell(channel.pk, ChannelEvent.Kind.CHANGED, text="; ".join(lines), actor=actor)
 
 
 def _costs(channel: Channel) -> dict[str, Any]:

@@ -2,17 +2,23 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.db.models import QuerySet
 from rest_framework import serializers
 
-from billing import notices
+from billing import notices, tenants
 from billing.models import LowBalance, Tenant
-from billing.tenants import make_webhook_secret
-from relay.api.v1.fields import Items, Money, Strict, WebAddress
-from relay.api.v1.operation import Call, View, operation
-from relay.api.v1.paging import list_of
+from relay import hook_tests, hooks
+from relay.api.v1.fields import Items, Money, Strict, WebAddress, Whole, taken
+from relay.api.v1.operation import Call, View, found, operation
+from relay.api.v1.paging import Page, PageQuery, list_of, page, page_of, shown
 from relay.api.v1.roles import Right
+from relay.errors import InvalidRequest
+from relay.models import Hook, HookTest
 
 MAILS_MAX = 20
+OVERLAP_MAX_SECONDS = 30 * 24 * 3600
+ADDRESSES = ("default_hook", "notice_hook")
 
 
 class Hooks(Strict):
@@ -30,8 +36,47 @@ class Hooks(Strict):
     )
 
 
+class SecretOverlap(Strict):
+    overlap_seconds = Whole(
+        max_value=OVERLAP_MAX_SECONDS,
+        required=False,
+        help_text="How long both secrets sign; 0: the old one ends at once. By default a day, or "
+        "what the site has set.",
+    )
+
+
 class Secret(Strict):
     secret = serializers.CharField(help_text="Shown this once only.")
+    old_secret_until = serializers.DateTimeField(
+        allow_null=True, help_text="So long the replaced one signs, too; null: no more."
+    )
+
+
+class FailingHook(Strict):
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    failing_since = serializers.DateTimeField()
+    quiet_until = serializers.DateTimeField(
+        allow_null=True, help_text="It has asked to be left in peace until then."
+    )
+    off_since = serializers.DateTimeField(
+        allow_null=True, help_text="It is not called any more; null: it is."
+    )
+    off_reason = serializers.CharField()
+
+
+class Try(Strict):
+    url = WebAddress(required=False, help_text="By default the tenant's default_hook.")
+
+
+class TestResult(Strict):
+    id = serializers.IntegerField()
+    message_id = serializers.CharField(help_text="The header webhook-id.")
+    url = serializers.CharField()
+    status_code = serializers.IntegerField(allow_null=True, help_text="null: no answer came.")
+    answer = serializers.CharField(help_text="The receiver's answer or the error, cut.")
+    milliseconds = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
 
 
 class NewThresholds(Strict):
@@ -55,10 +100,14 @@ class HooksView(View):
     def get(self, call: Call) -> Tenant:
         return call.tenant
 
-    @operation(Right.HOOKS, "Change the hooks", body=Hooks, answer=Hooks)
+    @operation(
+        Right.HOOKS, "Change the hooks; an address that is named is on", body=Hooks, answer=Hooks
+    )
     def patch(self, call: Call) -> Tenant:
         if call.body:
             Tenant.objects.filter(pk=call.tenant.pk).update(**call.body)
+            for name in ADDRESSES:
+                hooks.switch_on(call.tenant.pk, call.body.get(name, ""))
             call.tenant.refresh_from_db()
         return call.tenant
 
@@ -66,11 +115,63 @@ class HooksView(View):
 class SecretRotation(View):
     tag = "hooks"
 
-    @operation(Right.HOOKS, "Replace the secret that signs callbacks and notices", answer=Secret)
+    @operation(
+        Right.HOOKS,
+        "Replace the secret that signs callbacks and notices",
+        body=SecretOverlap,
+        answer=Secret,
+    )
     def post(self, call: Call) -> dict[str, Any]:
-        secret = make_webhook_secret()
-        Tenant.objects.filter(pk=call.tenant.pk).update(webhook_secret=secret)
-        return {"secret": secret}
+        seconds = call.body.get("overlap_seconds", settings.WEBHOOK_OVERLAP_SECONDS)
+        tenant = tenants.rotate_webhook_secret(call.tenant, overlap_seconds=seconds)
+        return {
+            "secret": tenant.webhook_secret,
+            "old_secret_until": tenant.old_webhook_secret_expires_at,
+        }
+
+
+class FailingHooks(View):
+    tag = "hooks"
+
+    @operation(
+        Right.SEE,
+        "List the addresses that fail or are switched off",
+        query=PageQuery,
+        answer=page_of(FailingHook),
+    )
+    def get(self, call: Call) -> Page:
+        return page(Hook.objects.filter(tenant=call.tenant), call.query)
+
+
+class HookSwitchingOn(View):
+    tag = "hooks"
+
+    @operation(Right.CALLBACKS, "Have an address called again that is switched off")
+    def post(self, call: Call, hook_id: int) -> None:
+        hook: Hook = found(Hook.objects.filter(tenant=call.tenant), hook_id, "hook")
+        hooks.switch_on(call.tenant.pk, hook.url)
+
+
+class HookTests(View):
+    tag = "hooks"
+
+    @operation(Right.SEE, "List the sample messages", query=PageQuery, answer=page_of(TestResult))
+    def get(self, call: Call) -> Page:
+        rows: QuerySet[HookTest] = HookTest.objects.filter(tenant=call.tenant)
+        return shown(page(rows, call.query), _test)
+
+    @operation(
+        Right.HOOKS,
+        "Send a sample message, once",
+        body=Try,
+        answer=TestResult,
+        refusals=(429,),
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        url = call.body.get("url") or call.tenant.default_hook
+        if not url:
+            raise InvalidRequest("url: there is no default_hook, so this is required")
+        return _test(hook_tests.send(call.tenant, url))
 
 
 class Thresholds(View):
@@ -89,6 +190,10 @@ class Thresholds(View):
     def put(self, call: Call) -> dict[str, Any]:
         notices.set_thresholds(call.tenant, call.body["amounts"])
         return _thresholds(call.tenant)
+
+
+def _test(row: HookTest) -> dict[str, Any]:
+    return taken(TestResult, row)
 
 
 def _thresholds(tenant: Tenant) -> dict[str, Any]:

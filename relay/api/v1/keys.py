@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from billing import tenants, tokens
 from billing.models import Group, Tenant, Token, Wallet
+from relay import hooks
 from relay.api.v1.fields import (
     ACTIONS,
     MODES,
@@ -63,6 +64,12 @@ class KeyFields(Strict):
     )
     image_setting = serializers.ChoiceField(choices=Token.ImageSetting.values, required=False)
     default_mode = serializers.ChoiceField(choices=MODES, allow_blank=True, required=False)
+    policy = serializers.ChoiceField(
+        choices=Token.Policy.values,
+        required=False,
+        help_text="Which channel draws: the site's order (priority), the one that takes least "
+        "(cost), or the one that failed least in the last minutes (stability).",
+    )
     hook = WebAddress(required=False, allow_blank=True, help_text="Empty: the tenant's.")
     actions = choices(ACTIONS, required=False, help_text="Empty: every action.")
     modes = choices(MODES, required=False, help_text="Empty: every mode.")
@@ -118,6 +125,7 @@ class Key(Strict):
     group = serializers.CharField(allow_null=True)
     image_setting = serializers.CharField()
     default_mode = serializers.CharField()
+    policy = serializers.CharField()
     hook = serializers.CharField()
     actions = serializers.ListField(child=serializers.CharField())
     modes = serializers.ListField(child=serializers.CharField())
@@ -185,7 +193,10 @@ class OneKey(View):
 
     @operation(Right.KEYS, "Change a key", body=KeyFields, answer=Key)
     def patch(self, call: Call, key_id: int) -> dict[str, Any]:
-        return _changed(_key(call, key_id), **_fields(call))
+        key = _changed(_key(call, key_id), **_fields(call))
+        # An address that is named is called again.
+        hooks.switch_on(call.tenant.pk, call.body.get("hook", ""))
+        return key
 
 
 class KeyRotation(View):

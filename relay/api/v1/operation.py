@@ -32,6 +32,7 @@ CONFLICTS = {
     "member_is_unique": "this person is a member already",
     "price_rule_is_unique_in_its_book": "the book has a rule for this name, mode and scope",
     "group_ratio_is_unique_in_its_book": "the book has a ratio for this group",
+    "credential_is_unique": "the channel has a credential of this name",
     "cost_rule_is_unique": "the channel has a cost for this name and mode",
     "violates foreign key constraint": "something points at it, or what it points at is gone",
 }

@@ -66,7 +66,7 @@ TAGS = {
 }
 ALWAYS = (400, 401, 403, 404, 500, 503)
 CHANGES = (409, 413)
-SOMETIMES = (502,)
+SOMETIMES = (429, 502)
 
 
 class ManagementKeys(OpenApiAuthenticationExtension):

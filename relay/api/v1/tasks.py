@@ -13,12 +13,14 @@ from relay.api.v1.fields import ACTIONS, MODES, Flag, Money, Strict, Text, numbe
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
+from relay.lifecycle import LATE_SUFFIX
 from relay.models import Attempt, Callback, Task, TaskStatus
 
 ID_DIGITS = 16
 # Ids are milliseconds and a counter (relay/migrations/0001_initial.py).
 IDS_IN_A_SECOND = 1_000_000
 HISTORY_MAX = 200
+SITES_QUESTIONS = ("channel", "written_off")
 SITES_OWN = ("channel_id", "channel", "upstream_id")
 
 
@@ -41,6 +43,10 @@ class TaskRow(Strict):
     channel_id = serializers.IntegerField(required=False, help_text="For the site only.")
     channel = serializers.CharField(required=False, help_text="For the site only.")
     upstream_id = serializers.CharField(required=False, help_text="For the site only.")
+    is_written_off = serializers.BooleanField(
+        required=False,
+        help_text="Drawn when it could not be paid for any more. For the site only.",
+    )
 
 
 class AttemptLine(Strict):
@@ -76,6 +82,10 @@ class TaskQuery(PageQuery):
     since = serializers.DateTimeField(required=False, help_text="From then on.")
     until = serializers.DateTimeField(required=False, help_text="Before then.")
     channel = number_of(required=False, help_text="For the site only.")
+    written_off = Flag(
+        required=False,
+        help_text="Drawn when it could not be paid for any more. For the site only.",
+    )
 
 
 class Tasks(View):
@@ -84,7 +94,7 @@ class Tasks(View):
 
     @operation(Right.SEE, "List the tasks", query=TaskQuery, answer=page_of(TaskRow))
     def get(self, call: Call) -> Page:
-        if "channel" in call.query:
+        if any(name in call.query for name in SITES_QUESTIONS):
             call.demand(Right.SEE_SITE)
         rows = _filtered(of(call), call.query)
         return shown(page(rows, call.query), lambda task: show(task, call))
@@ -134,14 +144,17 @@ def show(task: Task, call: Call) -> dict[str, Any]:
             "channel_id": task.channel_id,
             "channel": task.channel.name,
             "upstream_id": task.upstream_id,
+            "is_written_off": task.is_written_off,
         }
     return row
 
 
 def entries_of(task: Task) -> QuerySet[Entry]:
-    """Of all its holds: each confirmation of a modal has one, named after its attempt."""
+    """Of all its holds: each confirmation of a modal has one, named after its attempt, and a
+    drawing that came late."""
     last = task.attempt_set.aggregate(last=Max("number"))["last"] or 0
-    references = [str(task.pk), *(f"{task.pk}:{number}" for number in range(1, last + 1))]
+    suffixes = ["", *(f":{number}" for number in range(1, last + 1)), LATE_SUFFIX]
+    references = [f"{task.pk}{suffix}" for suffix in suffixes]
     return Entry.objects.filter(entries.of_references(references)).order_by("pk")[:HISTORY_MAX]
 
 
@@ -174,6 +187,7 @@ def _filtered(rows: QuerySet[Task], asked: dict[str, Any]) -> QuerySet[Task]:
         "key": "token_id",
         "is_test": "is_test",
         "channel": "channel_id",
+        "written_off": "is_written_off",
     }
     rows = rows.filter(**{column: asked[name] for name, column in filters.items() if name in asked})
     # By ids, which rise with time and have the index.

@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver
 from drf_spectacular.validation import validate_schema
 
 from billing.models import CodeBatch, PriceBook
-from channels.models import Channel
+from channels.models import Channel, Credential
 from relay.api.v1 import schema, urls
 from tests.api.v1.desk import DOCUMENT, PREFIX, operations
 from tests.api.v1.test_isolation import Owned
@@ -64,10 +64,12 @@ def test_every_operation_says_what_it_takes_gives_and_refuses() -> None:
 @pytest.mark.parametrize("path", GETS)
 def test_what_is_really_answered_is_as_described(owned: Owned, path: str) -> None:
     """(The answers to changes are held against the schema wherever a test makes one.)"""
+    channel = owned.desk.account.channel
     others = {
         "{tenant_id}": owned.desk.tenant.pk,
         "{book_id}": PriceBook.objects.latest("pk").pk,
-        "{channel_id}": owned.desk.account.channel.pk,
+        "{channel_id}": channel.pk,
+        "{credential_id}": Credential.objects.get_or_create(channel=channel, name="x")[0].pk,
         "{batch_id}": CodeBatch.objects.get_or_create(name="x", amount=1)[0].pk,
     }
     key = owned.desk.operator

@@ -67,12 +67,15 @@ def test_every_list_is_bounded_and_says_what_is_wrong(shared_desk: Desk, path: s
     book = PriceBook.objects.latest("pk").pk
     for query in WRONG:
         (name,) = query
-        answer = key.ask("GET", path.replace("{book_id}", str(book)), params=query)
+        address = path.replace("{book_id}", str(book))
+        address = address.replace("{channel_id}", str(shared_desk.account.channel.pk))
+        answer = key.ask("GET", address, params=query)
         assert_refused(answer, 400, "invalid_request", says=f"{name}: ")
 
 
 OWN = {
     "keys", "tasks", "callbacks", "notices", "entries", "top-ups", "members", "management-keys",
+    "hooks/failing", "hooks/test",
 }  # fmt: skip
 
 
@@ -80,6 +83,7 @@ def test_every_list_is_known() -> None:
     assert OWN | {
         "tenants", "groups", "channels", "price-books", "code-batches", "proofs",
         "price-books/{book_id}/rules", "price-books/{book_id}/ratios",
+        "channels/{channel_id}/events", "channels/{channel_id}/probes",
     } == set(LISTS)  # fmt: skip
 
 

@@ -42,9 +42,14 @@ OF_A_TENANT = {
     "GET callbacks": SEES,
     "GET callbacks/{callback_id}": SEES,
     "POST callbacks/{callback_id}/replay": SWITCHES,
+    "POST callbacks/replay": SWITCHES,
     "GET hooks": SEES,
     "PATCH hooks": KEYS,
     "POST hooks/secret/rotate": KEYS,
+    "GET hooks/failing": SEES,
+    "POST hooks/failing/{hook_id}/switch-on": SWITCHES,
+    "GET hooks/test": SEES,
+    "POST hooks/test": KEYS,
     "GET thresholds": SEES,
     "PUT thresholds": BUYS,
     "GET notices": SEES,
@@ -105,6 +110,13 @@ OF_THE_SITE = {
     "DELETE channels/{channel_id}": "operator",
     "GET channels/{channel_id}/costs": MONEY,
     "PUT channels/{channel_id}/costs": "operator",
+    "GET channels/{channel_id}/credentials": SITE,
+    "POST channels/{channel_id}/credentials": "operator",
+    "GET channels/{channel_id}/credentials/{credential_id}": SITE,
+    "PATCH channels/{channel_id}/credentials/{credential_id}": "operator",
+    "DELETE channels/{channel_id}/credentials/{credential_id}": "operator",
+    "GET channels/{channel_id}/events": SITE,
+    "GET channels/{channel_id}/probes": SITE,
     "GET code-batches": MONEY,
     "POST code-batches": MONEY,
     "GET code-batches/{batch_id}": MONEY,
@@ -178,9 +190,9 @@ def _ask(key: Key, desk: Desk, method: str, path: str) -> requests.Response:
     """With ids that nobody has, but for the tenant, and a field that nothing has: whoever may do
     it gets as far as being told so."""
     path = path.replace("{tenant_id}", str(desk.tenant.pk))
-    for name in ("key_id", "task_id", "callback_id",  "order_id", "member_id",
+    for name in ("key_id", "task_id", "callback_id", "hook_id", "order_id", "member_id",
                  "management_key_id", "book_id", "rule_id", "ratio_id", "channel_id",
-                 "batch_id"):  # fmt: skip
+                 "batch_id", "credential_id"):  # fmt: skip
         path = path.replace(f"{{{name}}}", "999999999")
     query = {"no_such": "parameter"}
     return key.ask(method, path, params=query, json={"no_such": "field"})

@@ -63,7 +63,7 @@ def test_a_channel_is_made_changed_and_deleted_and_never_shows_its_secret(desk: 
     assert made.json()["has_secret"] is True
     changed = operator.patch(path, state="draining", weight=7, actions=["IMAGINE"])
     assert (changed["state"], changed["weight"], changed["actions"]) == ("draining", 7, ["IMAGINE"])
-    assert Channel.objects.get(pk=changed["id"]).secret == "open sesame"
+    assert Channel.objects.get(pk=changed["id"]).credentials.get().secret == "open sesame"
     assert operator.patch(path, secret="")["has_secret"] is False
     costs = [{"name": "mj_*", "mode": "relax", "amount": "0.02"}]
     assert operator.put(f"{path}/costs", data=costs)["data"] == costs

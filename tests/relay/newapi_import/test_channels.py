@@ -19,8 +19,6 @@ ROWS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"weight": 0}, {"weight": 1}, ""),
     ({"weight": 2**40, "priority": -(2**40)}, {"weight": 2**31 - 1, "priority": -(2**31)}, ""),
     ({"weight": None, "priority": None}, {"weight": 1, "priority": 0}, ""),
-    ({"key": "one\ntwo\n\nthree"}, {"secret": "one"}, "channels with several keys"),
-    ({"key": ""}, {"secret": ""}, ""),
     ({"group": " a, b ,a,"}, {"groups": ["a", "b"]}, ""),
     ({"group": ""}, {"groups": [], "state": "disabled"}, "they have no group"),
     ({"group": None}, {"groups": ["default"]}, ""),
@@ -38,6 +36,7 @@ SKIPPED: list[tuple[dict[str, Any], str]] = [
     ({"type": "two"}, "type is not a whole number"),
     ({"group": "g" * 65}, "the name of a group is too long"),
     ({"key": "a\x00b"}, "the key has signs in it that nobody can send"),
+    ({"key": "good\nschlüssel"}, "the key has signs in it that nobody can send"),
 ]
 
 
@@ -55,6 +54,22 @@ def test_a_midjourney_channel_comes_over(
     assert {name: getattr(channel, name) for name in expected} == expected
     assert finding in report
     assert ("findings" in report) == bool(finding)
+
+
+@pytest.mark.parametrize(
+    ("key", "credentials"),
+    [
+        ("one\ntwo\n\n one\nthree", {"main": "one", "key 2": "two", "key 3": "three"}),
+        ("", {}),
+    ],
+)
+def test_each_key_of_a_channel_becomes_a_credential(
+    imported: Callable[..., str], site: SqliteSite, key: str, credentials: dict[str, str]
+) -> None:
+    site.channel(1, "old-mj", key=key)
+    assert "findings" not in imported(site)
+    found = Channel.objects.get(name="old-mj").credentials.all()
+    assert {one.name: one.secret for one in found} == credentials
 
 
 @pytest.mark.parametrize(("row", "why"), SKIPPED)
@@ -87,7 +102,10 @@ def test_channels_of_one_name_are_told_apart_in_every_run(
     names = ["newapi-4", "old-mj", "old-mj-newapi-2", "old-mj-newapi-3"]
     found = Channel.objects.filter(name__in=names).order_by("name")
     assert [channel.name for channel in found] == names
-    assert [channel.secret for channel in found][1:] == ["secret 1", "secret 2", "secret 3"]
+    secrets = [list(channel.credentials.all()) for channel in found]
+    assert [[one.secret for one in own] for own in secrets][1:] == [
+        ["secret 1"], ["secret 2"], ["secret 3"]
+    ]  # fmt: skip
     figures = [line.split() for line in imported(site).splitlines()]
     assert ["channels", "4", "0", "4", "0", "0"] in figures
 

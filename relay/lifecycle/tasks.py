@@ -1,11 +1,7 @@
-"""The life of a task, and the only writer of `Task.status`.
-
-Handing a task to an upstream is in relay/forwarding.py, looking at it in relay/polling.py; both
-come here to have a task begun, changed or ended. Status, money and callback change in one
-transaction, and only if the task is still as the caller saw it.
-"""
+"""A task is begun, changed and ended."""
 
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,8 +16,8 @@ from billing.tokens import Caller
 from channels.adapters.base import Update
 from channels.selection import Upstream
 from common import sql
-from relay import callbacks, changes, results, statements
-from relay.models import TERMINAL, Attempt, Task, TaskStatus
+from relay import callbacks, changes, deadlines, results, statements
+from relay.models import LIVE, TERMINAL, Attempt, Task, TaskStatus
 from relay.orders import Order, Price, hold_params
 
 logger = logging.getLogger(__name__)
@@ -45,6 +41,7 @@ def begin(
         params
         | {
             "channel_id": upstream.id,
+            "credential_id": upstream.credential_id,
             "cost": upstream.costs.find(order.action.price_names, order.mode),
             "parent_id": order.parent and order.parent.pk,
             "action": order.action.name,
@@ -57,7 +54,7 @@ def begin(
             "description": order.description,
             "mode_prices": Jsonb(price.by_mode),
             "first_look": first_look,
-            "deadline": timedelta(seconds=settings.TASK_DEADLINE_SECONDS),
+            "deadline": timedelta(seconds=deadlines.seconds(order.action.name, order.mode)),
             "expiry": timedelta(seconds=settings.TASK_EXPIRY_SECONDS),
         },
     )
@@ -66,108 +63,16 @@ def begin(
     return row
 
 
-@transaction.atomic
-def begin_confirmation(
-    *,
-    task: Task,
-    caller: Caller,
-    price: Price,
-    upstream: Upstream,
-    first_look: timedelta,
-    told: dict[str, str],
-) -> int | None:
-    """A tenant confirms a modal: now its price is held. `told` are columns to write as far as they
-    are not empty. Returns the new attempt's id, None when the modal is no longer open. Raises
-    QuotaNotEnough, ConcurrencyLimited; nothing is written then."""
-    # Under lock, so that the number is nobody else's.
-    Task.objects.select_for_update().get(pk=task.pk)
-    number = task.attempt_set.count() + 1
-    now = timezone.now()
-    rows = Task.objects.filter(pk=task.pk, status=TaskStatus.MODAL).update(
-        status=TaskStatus.SUBMITTED,
-        sequence=F("sequence") + 1,
-        token_id=caller.token_id,
-        price=price.quote.amount,
-        price_rule_id=price.quote.rule_id,
-        mode_prices=price.by_mode,
-        hold_suffix=f":{number}",
-        next_poll_at=now + first_look,
-        deadline_at=now + timedelta(seconds=settings.TASK_DEADLINE_SECONDS),
-        expires_at=now + timedelta(seconds=settings.TASK_EXPIRY_SECONDS),
-        **{name: value for name, value in told.items() if value},
-    )
-    if rows != 1:
-        return None
-    ledger.hold(hold_params(caller, price), reference=f"{task.pk}:{number}")
-    cost = upstream.costs.find([price.quote.name], price.quote.mode)
-    attempt = Attempt(task=task, channel_id=task.channel_id, number=number, cost=cost)
-    attempt.save()
-    return attempt.pk
-
-
-@transaction.atomic
-def open_modal(task: Task, *, upstream_id: str, final_prompt: str) -> bool:
-    """The upstream wants a confirmation before it draws: what was held is free until then."""
-    rows = (
-        Task.objects.live()
-        .filter(pk=task.pk, sequence=task.sequence)
-        .update(
-            status=TaskStatus.MODAL,
-            sequence=F("sequence") + 1,
-            upstream_id=upstream_id,
-            final_prompt=final_prompt,
-            next_poll_at=None,
-            leased_until=None,
-            expires_at=timezone.now() + timedelta(seconds=settings.MODAL_EXPIRY_SECONDS),
-        )
-    )
-    if rows == 1:
-        ledger.release(reference=task.hold_reference, memo="waits for confirmation")
-        # A poll that found it may have called it accepted already.
-        known = (*Attempt.MAYBE_TAKEN, Attempt.Outcome.ACCEPTED)
-        task.attempt_set.filter(outcome__in=known).update(outcome=Attempt.Outcome.MODAL)
-        task.status, task.next_poll_at = TaskStatus.MODAL, None
-    return rows == 1
-
-
-@transaction.atomic
-def reopen_modal(
-    *, task_id: int, attempt_id: int, outcome: str, milliseconds: int, answer: str
-) -> bool:
-    """The upstream refused the confirmation: it may be tried again, and the money is free.
-
-    False when a look has proved the refusal wrong: the task is being drawn, or has been.
-    """
-    task = Task.objects.select_for_update().get(pk=task_id)
-    is_drawn = task.status != TaskStatus.SUBMITTED
-    Attempt.objects.filter(pk=attempt_id).update(
-        outcome=Attempt.Outcome.ACCEPTED if is_drawn else outcome,
-        milliseconds=milliseconds,
-        answer=answer,
-    )
-    if is_drawn:
-        return False
-    Task.objects.filter(pk=task_id).update(
-        status=TaskStatus.MODAL,
-        sequence=F("sequence") + 1,
-        next_poll_at=None,
-        leased_until=None,
-        expires_at=timezone.now() + timedelta(seconds=settings.MODAL_EXPIRY_SECONDS),
-    )
-    ledger.release(reference=task.hold_reference, memo="confirmation refused")
-    return True
-
-
 def finish_upload(*, task_id: int, attempt_id: int, urls: list[str]) -> None:
     """The upstream has the pictures: paid."""
     Attempt.objects.filter(pk=attempt_id).update(outcome=Attempt.Outcome.ACCEPTED)
     task = Task.objects.select_related("token").get(pk=task_id)
-    _store(task, changes.upload(urls))
+    store(task, changes.upload(urls))
 
 
 def cancel(task: Task) -> bool:
     """Ends a modal that its tenant does not want any more. False: it is not open, or is drawn."""
-    return task.status == TaskStatus.MODAL and _store(task, changes.cancellation())
+    return task.status == TaskStatus.MODAL and store(task, changes.cancellation())
 
 
 def apply(task: Task, update: Update) -> bool:
@@ -177,16 +82,50 @@ def apply(task: Task, update: Update) -> bool:
     others find the task changed under them and return False.
     """
     news = changes.between(task, update)
-    return bool(news) and _store(task, news)
+    return bool(news) and store(task, news)
+
+
+def apply_progress(looks: Iterable[tuple[Task, Update]]) -> None:
+    """The same in one statement for all tasks that go on and have nobody to be told. What it does
+    not store is left to apply(), which then finds the news still new."""
+    found: dict[int, tuple[Task, dict[str, Any]]] = {}
+    for task, update in looks:
+        news = {} if task.notify_hook or not task.upstream_id else changes.between(task, update)
+        if news and news.get("status", task.status) in LIVE:
+            found[task.pk] = task, news
+    if len(found) < 2:
+        return
+    lines = [{"id": pk, "seen": task.sequence} | news for pk, (task, news) in found.items()]
+    rows = sql.fetch_all(statements.PROGRESS, {"ids": list(found), "news": Jsonb(lines)})
+    now = timezone.now()
+    for row in rows:
+        task, news = found[row.id]
+        told = {"sequence": task.sequence + 1, "missing_since": None, "changed_at": now}
+        for name, value in (news | told).items():
+            setattr(task, name, value)
 
 
 def fail(task: Task, reason: str) -> bool:
-    """Ends a live task that came to nothing. True when it was this call that ended it."""
-    return _store(task, changes.failure(reason))
+    """Ends a live task by our own verdict. True when it was this call that ended it.
+
+    The upstream may have it and finish it all the same, so it is looked at now and then.
+    """
+    first_look = timezone.now() + timedelta(seconds=settings.LATE_FIRST_SECONDS)
+    # What waits for its confirmation is not with the upstream, unless a lost one brought it there.
+    late_look = task.late_look_at if task.status == TaskStatus.MODAL else first_look
+    return store(task, changes.failure(reason) | {"late_look_at": late_look})
 
 
 @transaction.atomic
-def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, answer: str) -> bool:
+def refuse(
+    *,
+    task_id: int,
+    attempt_id: int,
+    outcome: str,
+    milliseconds: int,
+    answer: str,
+    is_fault: bool = False,
+) -> bool:
     """Ends a task that no upstream took: the tenant gets an error and never hears its id.
 
     False when a poll has found it at the very upstream that said no, or it has ended meanwhile.
@@ -197,10 +136,10 @@ def refuse(*, task_id: int, attempt_id: int, outcome: str, milliseconds: int, an
     # Nobody is called back about a task that nobody was told of.
     task.notify_hook = ""
     news = changes.failure("no upstream accepted it") | {"notify_hook": ""}
-    if not _store(task, news):
+    if not store(task, news):
         return False
     Attempt.objects.filter(pk=attempt_id).update(
-        outcome=outcome, milliseconds=milliseconds, answer=answer
+        outcome=outcome, is_fault=is_fault, milliseconds=milliseconds, answer=answer
     )
     return True
 
@@ -242,11 +181,11 @@ def _expire(task: Task) -> bool:
         return False
 
 
-def _store(task: Task, news: dict[str, Any]) -> bool:
+def store(task: Task, news: dict[str, Any]) -> bool:
     """Writes news of a task, settles its money and writes its callback: together or not at all."""
     was = task.status
     if news.get("status") in TERMINAL:
-        news = news | {"next_poll_at": None, "leased_until": None}
+        news = {"late_look_at": None} | news | {"next_poll_at": None, "leased_until": None}
     with transaction.atomic():
         rows = (
             Task.objects.open()
@@ -260,7 +199,7 @@ def _store(task: Task, news: dict[str, Any]) -> bool:
         told = news | {"sequence": task.sequence + 1, "missing_since": None}
         for name, value in told.items():
             setattr(task, name, value)
-        _settle(task, was)
+        settle(task, was)
         if task.status in TERMINAL:
             _close_attempts(task)
         callbacks.enqueue(task)
@@ -280,7 +219,7 @@ def _close_attempts(task: Task) -> None:
     )
 
 
-def _settle(task: Task, was: str) -> None:
+def settle(task: Task, was: str) -> None:
     """Ends the hold of a task that has ended. An open modal has none."""
     if was == TaskStatus.MODAL or task.status not in TERMINAL:
         return
@@ -288,12 +227,12 @@ def _settle(task: Task, was: str) -> None:
         # Drawn in another mode than it was bought in: the cheaper of the two prices counts.
         drawn = task.mode_prices.get(task.mode, task.price)
         # Of several attempts it was the last one that drew.
-        cost = task.attempt_set.order_by("-number").values_list("cost", flat=True).first()
+        last = max(task.attempt_set.all(), key=lambda attempt: attempt.number)
         ledger.capture(
             reference=task.hold_reference,
             amount=min(task.price, drawn),
             channel=task.channel_id,
-            cost=cost,
+            cost=last.cost,
         )
     else:
         ledger.release(reference=task.hold_reference)

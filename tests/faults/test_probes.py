@@ -1,0 +1,36 @@
+"""Free probes over the real stack: a channel that hangs keeps no other one waiting."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from channels.models import Channel, Probe
+from tests.accounts import open_account
+from tests.faults.hostile import hostile_upstream
+from tests.faults.place import until
+from tests.stack import Stack
+
+pytestmark = pytest.mark.xdist_group("faults-probes")
+
+HANGING = 30
+
+
+@pytest.fixture
+def probing(stack: Stack) -> Iterator[Stack]:
+    with stack.changed(PROBE_SECONDS="1", UPSTREAM_POLL_SECONDS="16"):
+        yield stack
+
+
+def test_hanging_channels_keep_no_other_one_waiting(probing: Stack) -> None:
+    good = open_account(probing).channel
+    with hostile_upstream() as upstream:
+        upstream.on_any = lambda exchange: upstream.closing.wait(20)
+        hanging = [open_account(probing, channel_url=upstream.url).channel for _ in range(HANGING)]
+        ids = [channel.pk for channel in hanging]
+        probes = Probe.objects.filter(channel=good, is_ok=True, headroom__isnull=False)
+        until(lambda: probes.count() >= 4, "probes of the good one", seconds=15)
+        assert not Probe.objects.filter(channel__in=ids).exists(), "they still hang"
+        failed = Probe.objects.filter(channel__in=ids, is_ok=False)
+        until(lambda: failed.values("channel").distinct().count() == HANGING, "their ends")
+        assert all("TimeoutError" in row.error for row in failed)
+    Channel.objects.filter(pk__in=[*ids, good.pk]).update(state="disabled")
