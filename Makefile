@@ -6,8 +6,15 @@ PY := .venv/bin/python
 WORKERS ?= 4
 # PostgreSQL and Redis for the length of one command, unless their URLs are set.
 WITH_SERVERS := $(PY) -m relay.up.temporary
+# Of `make chaos`: the seed of a run is repeated by giving it, else it is a new one.
+CHAOS_SEED ?=
+CHAOS_TASKS ?= 2000
+CHAOS_SECONDS ?= 180
+CHAOS_TENANTS ?= 20
+CHAOS_CHANNELS ?= 10
 
-.PHONY: run test test-thorough random check format install install-dev tools pytest pytest-thorough
+.PHONY: run test test-thorough random chaos check format install install-dev tools pytest
+.PHONY: pytest-thorough
 .NOTPARALLEL:
 
 run: install
@@ -20,6 +27,17 @@ test: install-dev
 # every prefix, longer fuzzing. CI runs both.
 test-thorough: install-dev
 	@exec $(WITH_SERVERS) $(MAKE) --no-print-directory pytest-thorough
+
+# Everything breaks while everybody works, for three minutes (docs/chaos.md).
+chaos: export CHAOS_SEED := $(CHAOS_SEED)
+chaos: export CHAOS_TASKS := $(CHAOS_TASKS)
+chaos: export CHAOS_SECONDS := $(CHAOS_SECONDS)
+chaos: export CHAOS_TENANTS := $(CHAOS_TENANTS)
+chaos: export CHAOS_CHANNELS := $(CHAOS_CHANNELS)
+chaos: install-dev
+	@exec $(WITH_SERVERS) env DATABASE_POOL_SIZE=0 $(PY) -m pytest -q -n 0 --show-capture=no \
+		-o log_cli=true --log-cli-level=INFO --log-cli-format="%(message)s" \
+		tests/faults/chaos/test_chaos.py
 
 # The random proof of the books at its nightly size: RANDOM_OPERATIONS=..., RANDOM_SEED=... to
 # repeat one.
