@@ -13,27 +13,30 @@ from django.db import transaction
 from billing.limits.counts import WINDOW_SECONDS, Count, Limit
 from common import sql
 
+# The second in which a hit is counted. While this one waited for its turn, others may have counted
+# theirs in a later one. (What lies further ahead is from before the clock was set back.)
+_NOW = """CASE WHEN had.newest BETWEEN excluded.newest AND excluded.newest + %(window)s
+              THEN had.newest ELSE excluded.newest END"""
 # One row per subject, decided under its lock: a hit is counted only where there is room for it.
-_TAKE = """
+_TAKE = f"""
 WITH clock AS (SELECT floor(extract(epoch FROM clock_timestamp()))::bigint AS second)
 INSERT INTO billing_ratewindow AS had (subject, hits, newest)
 SELECT %(subject)s, jsonb_build_object(second, 1), second FROM clock WHERE %(limit)s > 0
 ON CONFLICT (subject) DO UPDATE
-SET newest = excluded.newest, hits = (
+SET newest = {_NOW}, hits = (
     SELECT jsonb_object_agg(second, number)
     FROM (
         SELECT key AS second, sum(value::int) AS number
-        FROM (SELECT * FROM jsonb_each_text(had.hits) UNION ALL
-              SELECT * FROM jsonb_each_text(excluded.hits)) hit
-        WHERE key::bigint BETWEEN excluded.newest - %(window)s AND excluded.newest
+        FROM (SELECT * FROM jsonb_each_text(had.hits) UNION ALL SELECT ({_NOW})::text, '1') hit
+        WHERE key::bigint BETWEEN {_NOW} - %(window)s AND {_NOW}
         GROUP BY key
     ) bucket
 )
 WHERE %(limit)s > (
     SELECT coalesce(sum(value::int), 0) FROM jsonb_each_text(had.hits)
-    WHERE key::bigint BETWEEN excluded.newest - %(window)s AND excluded.newest
+    WHERE key::bigint BETWEEN {_NOW} - %(window)s AND {_NOW}
 )
-"""
+"""  # noqa: S608  the parts are constants
 _LOOK = """
 SELECT subject, hits::text AS hits, extract(epoch FROM clock_timestamp())::float8 AS now
 FROM billing_ratewindow WHERE subject = ANY(%(subjects)s)

@@ -100,6 +100,22 @@ def test_exactly_so_many_of_many_at_once(take: Take) -> None:
     assert (hits(key), hits(tenant)) == (12, 12)
 
 
+def test_who_waited_for_a_turn_counts_what_came_in_the_meantime(client: redis.Redis) -> None:
+    """Its own second is older than theirs."""
+    subject = limit(13)
+    remember(client, subject, age=-2, number=12)
+    assert limits.take_in_postgres([subject]).remaining == 0
+    with pytest.raises(RateLimited):
+        limits.take_in_postgres([subject])
+    assert RateWindow.objects.get(pk=subject.subject).hits.popitem()[1] == 13
+
+
+def test_a_clock_that_was_set_back_keeps_nobody_out(client: redis.Redis) -> None:
+    subject = limit(2)
+    remember(client, subject, age=-3600, number=2)
+    assert limits.take_in_postgres([subject]).remaining == 1
+
+
 @both
 def test_nothing_is_allowed_where_the_limit_is_zero(take: Take) -> None:
     with pytest.raises(RateLimited) as refusal:
