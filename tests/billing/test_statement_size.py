@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from billing import statement_files, statements, usage
 from billing.periods import Period
+from common import sql
 from tests.accounts import Account, open_account
 from tests.stack import Stack
 
@@ -36,7 +37,8 @@ FROM (
 
 @pytest.fixture(scope="module")
 def giant(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    with transaction.atomic():
+    # So much takes its time on a busy machine.
+    with transaction.atomic(), sql.patient():
         stack = Stack(folder=tmp_path_factory.mktemp("giant"), env={}, drawing_seconds=1)
         account = open_account(stack, funds="0")
         with connection.cursor() as cursor:

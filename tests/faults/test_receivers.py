@@ -19,7 +19,7 @@ from channels.adapters.base import Update
 from relay import callbacks, delivery, hooks, lifecycle, notices, posting
 from relay.models import Callback, Hook, Task
 from tests.accounts import Account, open_account
-from tests.faults.floods import flood
+from tests.faults.floods import drain, flood
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream
 from tests.faults.place import accept, begin
 from tests.listener import listening
@@ -266,5 +266,5 @@ def test_two_hundred_thousand_due_messages_of_one_receiver_are_stepped_over(
     mine = set(Callback.objects.filter(tenant=account.tenant).values_list("pk", flat=True))
     assert {row.pk for row in lively} <= found
     assert len(found & mine) == len(lively) + callbacks.PER_HOST
-    Callback.objects.filter(tenant=account.tenant).delete()
+    drain(account.tenant)
     assert max(took) < 0.1, took
