@@ -48,6 +48,7 @@ THOROUGH = (
     "tests/faults/test_dead_receiver.py",
     "tests/faults/test_hanging_channel.py",
     "tests/faults/test_hung_database.py",
+    "tests/faults/test_json_logs.py",
     "tests/faults/test_probes.py",
     "tests/api/test_chain.py",
     "tests/api/test_costs.py",
@@ -66,7 +67,6 @@ THOROUGH = (
     "tests/races/test_limits.py",
     "tests/random/test_books_under_anything.py",
     "tests/relay/newapi_import/",
-    "tests/relay/test_json_logs.py",
     "tests/relay/test_proofs.py",
 )
 

@@ -1,23 +1,34 @@
 """The product's own processes with LOG_FORMAT=json."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.accounts import Account
+import pytest
+
+from tests.faults.place import Place, open_place
 from tests.stack import wait_until
 
 
-def test_web_and_worker_write_json(account: Account) -> None:
+@pytest.fixture
+def place(own_database_url: str, tmp_path: Path) -> Iterator[Place]:
+    with open_place(tmp_path, own_database_url, LOG_FORMAT="json") as place:
+        yield place
+
+
+def test_web_and_worker_write_json(place: Place) -> None:
     """Their libraries too; a worker says which job it is, and whose task."""
-    stack = account.stack
+    stack, account = place.stack, place.account()
 
     def told(name: str, **wanted: object) -> dict[str, object] | None:
         lines = [line for line in stack.log(name).splitlines() if line.startswith("{")]
         records = [json.loads(line) for line in lines]
         return next((one for one in records if wanted.items() <= one.items()), None)
 
-    with stack.changed(LOG_FORMAT="json"):
-        task_id = account.draw("told in JSON", notifyHook="http://127.0.0.1:1/nobody/listens")
-        found = wait_until(lambda: told("worker", task_id=int(task_id), level="WARNING"))
+    task_id = account.draw("told in JSON", notifyHook="http://127.0.0.1:1/nobody/listens")
+    # The worker has come up, however long that took.
+    account.finish(task_id)
+    found = wait_until(lambda: told("worker", task_id=int(task_id), level="WARNING"))
     assert found["logger"] == "relay.delivery"
     assert found["job"] == "relay.jobs.deliver"
     assert len(str(found["job_id"])) == 36
