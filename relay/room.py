@@ -27,10 +27,13 @@ SELECT count(*) AS live, count(*) FILTER (WHERE is_waiting) AS waiting FROM (
     LIMIT %(concurrency)s
 ) task
 """
+# In the order of the index: else, where other channels are busy and this one was, PostgreSQL thinks
+# the first few are soon found by reading the whole table.
 _RECENT = """
 SELECT count(*) AS recent FROM (
     SELECT FROM relay_attempt
     WHERE channel_id = %(channel)s AND created_at > statement_timestamp() - interval '60 seconds'
+    ORDER BY created_at DESC
     LIMIT %(rpm)s
 ) attempt
 """

@@ -14,11 +14,14 @@ from relay.models import Attempt, Task
 from tests.accounts import Account
 from tests.faults.place import begin
 
-# One attempt a minute, for two days.
+# Of the channel, one attempt a minute for two days; of another, as many this minute.
 PAST = """
 INSERT INTO relay_attempt (task_id, channel_id, number, outcome, is_fault, answer, created_at)
-SELECT -minute, %s, 1, 'accepted', false, '', now() - minute * interval '1 minute'
+SELECT -minute, %(channel)s, 1, 'accepted', false, '', now() - minute * interval '1 minute'
 FROM generate_series(1, 2880) minute
+UNION ALL
+SELECT -10000 - place, %(other)s, 1, 'accepted', false, '', now()
+FROM generate_series(1, 2880) place
 """
 
 
@@ -85,8 +88,9 @@ def test_other_channels_do_not_count(busy: Account) -> None:
 
 
 def test_the_submits_of_a_minute_are_found_without_all_that_were_before(busy: Account) -> None:
+    other = Channel.objects.create(name="other", kind="trueai", base_url="http://x.example")
     with connection.cursor() as cursor:
-        cursor.execute(PAST, [busy.channel.pk])
+        cursor.execute(PAST, {"channel": busy.channel.pk, "other": other.pk})
         cursor.execute("ANALYZE relay_attempt")
         cursor.execute(f"EXPLAIN {room._RECENT}", {"channel": busy.channel.pk, "rpm": 10})
         plan = [row[0] for row in cursor.fetchall()]
