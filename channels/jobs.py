@@ -1,7 +1,6 @@
 """Celery's doors to the channels: free probes, and sweeping what they leave."""
 
 from celery import shared_task
-from django.conf import settings
 
 from channels import history, probes
 
@@ -10,7 +9,7 @@ from channels import history, probes
 def probe_due() -> None:
     """Hands out the channels, each as a job of its own: one that hangs delays nobody."""
     for channel_id in probes.claim():
-        probe.apply_async((channel_id,), expires=settings.PROBE_SECONDS)
+        probe.apply_async((channel_id,))
 
 
 @shared_task

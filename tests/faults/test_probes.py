@@ -1,6 +1,8 @@
 """Free probes over the real stack: a channel that hangs keeps no other one waiting."""
 
+import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -9,11 +11,12 @@ from channels.models import Channel, Probe
 from tests.accounts import open_account
 from tests.faults.hostile import hostile_upstream
 from tests.faults.place import until
-from tests.stack import Stack
+from tests.stack import BIN, ROOT, Stack
 
 pytestmark = pytest.mark.xdist_group("faults-probes")
 
 HANGING = 30
+HAND_OUT = "from channels import jobs; jobs.probe_due()"
 
 
 @pytest.fixture
@@ -44,3 +47,18 @@ def test_hanging_channels_keep_no_other_one_waiting(probing: Stack) -> None:
         until(lambda: failed.values("channel").distinct().count() == HANGING, "their ends")
         assert all("TimeoutError" in row.error for row in failed)
     Channel.objects.filter(pk__in=[*ids, good.pk]).update(state="disabled")
+
+
+def test_a_message_that_waited_for_a_worker_is_probed_all_the_same(probing: Stack) -> None:
+    probing.stop("worker")
+    try:
+        channel = open_account(probing).channel
+        hand_out = [BIN / "python", "manage.py", "shell", "--command", HAND_OUT]
+        subprocess.run(hand_out, cwd=ROOT, env=probing.env, check=True, timeout=60)
+        # Longer than an interval of probes.
+        late = timezone.now() + timedelta(seconds=2)
+        until(lambda: timezone.now() > late, "the end of the wait")
+    finally:
+        probing.start("worker")
+    until(Probe.objects.filter(channel=channel).exists, "the probe")
+    Channel.objects.filter(pk=channel.pk).update(state="disabled")
