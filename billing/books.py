@@ -56,13 +56,21 @@ def publish(prices: dict[str, int], *, memo: str = "") -> PriceBook:
 @transaction.atomic
 def draft(*, origin: PriceBook | None, actor: str, memo: str = "") -> PriceBook:
     """A draft with the lines of `origin`, empty without one. Raises BookRefused."""
-    if len(memo) > MEMO_MAX_CHARS or "\x00" in memo:
-        raise BookRefused(f"a memo has at most {MEMO_MAX_CHARS} characters, and no NUL")
+    _check_memo(memo)
     book = PriceBook.objects.create(origin=origin, created_by=actor, memo=memo)
     if origin is not None:
         _copy(origin.rules.order_by("id"), book)
         _copy(origin.ratios.order_by("id"), book)
     return book
+
+
+@transaction.atomic
+def describe(draft: PriceBook, memo: str) -> None:
+    """Gives a draft another memo. Raises BookRefused."""
+    _check_memo(memo)
+    drafts.lock(draft)
+    PriceBook.objects.filter(pk=draft.pk).update(memo=memo)
+    draft.refresh_from_db()
 
 
 @transaction.atomic
@@ -106,12 +114,19 @@ def withdraw(book: PriceBook) -> PriceBook:
 
 
 @transaction.atomic
-def roll_back(to: PriceBook, *, actor: str, effective_at: datetime | None = None) -> PriceBook:
+def roll_back(
+    to: PriceBook, *, actor: str, effective_at: datetime | None = None, memo: str = ""
+) -> PriceBook:
     """Publishes a copy of an older book. Raises BookRefused."""
     if not PriceBook.objects.published().filter(pk=to.pk, effective_at__lte=Now()).exists():
         raise BookRefused(f"{to} was never in force")
-    copy = draft(origin=to, actor=actor, memo=f"back to {to}")
+    copy = draft(origin=to, actor=actor, memo=memo or f"back to {to}")
     return release(copy, actor=actor, effective_at=effective_at)
+
+
+def _check_memo(memo: str) -> None:
+    if len(memo) > MEMO_MAX_CHARS or "\x00" in memo:
+        raise BookRefused(f"a memo has at most {MEMO_MAX_CHARS} characters, and no NUL")
 
 
 def _copy(lines: QuerySet[Any], book: PriceBook) -> None:

@@ -58,7 +58,7 @@ def set_rule(draft: PriceBook, rule: Rule) -> PriceRule:
     Raises PricesInvalid, BookRefused.
     """
     lock(draft)
-    _check_rules([rule])
+    check_rules([rule])
     line = PriceRule(book_id=draft.pk, **rule._asdict())
     PriceRule.objects.bulk_create(
         [line],
@@ -66,7 +66,7 @@ def set_rule(draft: PriceBook, rule: Rule) -> PriceRule:
         unique_fields=["book", "name", "mode", "tenant", "group"],
         update_fields=["amount"],
     )
-    _check_number(PriceRule.objects.filter(book_id=draft.pk).count())
+    check_number(PriceRule.objects.filter(book_id=draft.pk).count())
     return line
 
 
@@ -81,7 +81,7 @@ def remove_rule(draft: PriceBook, rule_id: int) -> bool:
 def set_ratio(draft: PriceBook, ratio: Ratio) -> GroupRatio:
     """Adds a group's ratio, or changes it. Raises PricesInvalid, BookRefused."""
     lock(draft)
-    _check_ratios([ratio])
+    check_ratios([ratio])
     line = GroupRatio(book_id=draft.pk, **ratio._asdict())
     GroupRatio.objects.bulk_create(
         [line],
@@ -89,7 +89,7 @@ def set_ratio(draft: PriceBook, ratio: Ratio) -> GroupRatio:
         unique_fields=["book", "group", "home"],
         update_fields=["ratio"],
     )
-    _check_number(GroupRatio.objects.filter(book_id=draft.pk).count())
+    check_number(GroupRatio.objects.filter(book_id=draft.pk).count())
     return line
 
 
@@ -104,7 +104,7 @@ def remove_ratio(draft: PriceBook, ratio_id: int) -> bool:
 def replace_rules(draft: PriceBook, rules: Sequence[Rule]) -> None:
     """All rules in one go. Raises PricesInvalid, BookRefused; nothing changes then."""
     lock(draft)
-    _check_rules(rules)
+    check_rules(rules)
     PriceRule.objects.filter(book_id=draft.pk).delete()
     PriceRule.objects.bulk_create(PriceRule(book_id=draft.pk, **rule._asdict()) for rule in rules)
 
@@ -113,7 +113,7 @@ def replace_rules(draft: PriceBook, rules: Sequence[Rule]) -> None:
 def replace_ratios(draft: PriceBook, ratios: Sequence[Ratio]) -> None:
     """All ratios in one go. Raises PricesInvalid, BookRefused; nothing changes then."""
     lock(draft)
-    _check_ratios(ratios)
+    check_ratios(ratios)
     GroupRatio.objects.filter(book_id=draft.pk).delete()
     GroupRatio.objects.bulk_create(
         GroupRatio(book_id=draft.pk, **ratio._asdict()) for ratio in ratios
@@ -160,7 +160,7 @@ def _is_for_all(rule: Rule) -> bool:
     return rule.tenant_id is None and rule.group_id is None
 
 
-def _check_rules(rules: Sequence[Rule]) -> None:
+def check_rules(rules: Sequence[Rule]) -> None:
     for rule in rules:
         try:
             check_line(PriceLine(rule.name, rule.mode, rule.amount))
@@ -168,16 +168,16 @@ def _check_rules(rules: Sequence[Rule]) -> None:
             raise PricesInvalid(str(error)) from error
         if rule.tenant_id is not None and rule.group_id is not None:
             raise PricesInvalid(f"the price of {rule.name} is for a tenant and for a group")
-    _check_number(len(rules))
+    check_number(len(rules))
     _check_once([rule.key for rule in rules], "the price of {} in {!r}, tenant {}, group {}")
     _check_tenants({rule.tenant_id for rule in rules})
     _check_groups({rule.group_id for rule in rules})
 
 
-def _check_ratios(ratios: Sequence[Ratio]) -> None:
+def check_ratios(ratios: Sequence[Ratio]) -> None:
     for ratio in ratios:
         _check_ratio(ratio.ratio)
-    _check_number(len(ratios))
+    check_number(len(ratios))
     _check_once([ratio.key for ratio in ratios], "the ratio of group {} for home {}")
     _check_groups({ratio.group_id for ratio in ratios} | {ratio.home_id for ratio in ratios})
 
@@ -193,7 +193,7 @@ def _check_ratio(ratio: object) -> None:
         raise PricesInvalid("a ratio has at most six decimals")
 
 
-def _check_number(number: int) -> None:
+def check_number(number: int) -> None:
     if number > LINES_MAX:
         raise PricesInvalid(f"a price book has at most {LINES_MAX} lines")
 

@@ -1,5 +1,6 @@
 """What billing refuses. relay/api/errors.py maps each to the contract's answer."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -94,6 +95,16 @@ class BookRefused(BillingError):
     """A price book is not in the state that this needs; the text says why."""
 
 
+class LinesOvertaken(BookRefused):
+    """Somebody else has changed lines of a draft meanwhile: `rules` and `ratios` are those lines by
+    their place in what was asked, as they are by now; None for one that is gone."""
+
+    def __init__(self, rules: dict[int, int | None], ratios: dict[int, Decimal | None]) -> None:
+        places = [f"rules.{place}" for place in rules] + [f"ratios.{place}" for place in ratios]
+        super().__init__(f"somebody else has changed these lines meanwhile: {', '.join(places)}")
+        self.rules, self.ratios = rules, ratios
+
+
 class CodeRefused(BillingError):
     """A redemption code is not good, or not any more; the text says no more than its holder may
     know."""
@@ -138,3 +149,14 @@ class OrderUnknown(PaymentRefused):
 
     def __init__(self) -> None:
         super().__init__("there is no such order")
+
+
+class LastOfRole(BillingError):
+    """Nobody of this role would be left, and so nobody to give it to somebody."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"this is the last {role}")
+
+
+class InvitationRefused(BillingError):
+    """It cannot be made, accepted or withdrawn; the text says why."""

@@ -2,12 +2,18 @@
 
 from celery import shared_task
 
-from billing import notices, usage
+from billing import closing, notices, usage
 
 
 @shared_task
 def roll_up() -> None:
     usage.roll_up()
+    closing.close_days()
+
+
+@shared_task
+def sweep() -> None:
+    usage.sweep()
 
 
 @shared_task

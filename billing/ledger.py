@@ -140,7 +140,7 @@ WITH hold AS (
 {_INSERT_ENTRY}
 SELECT {_MOMENT}, wallet.id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held,
        wallet.balance, wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
-       %(channel)s::bigint, %(cost)s::bigint, '', %(memo)s
+       %(channel)s::bigint, %(cost)s::bigint, %(actor)s, %(memo)s
 FROM hold, wallet
 """  # noqa: S608  the parts are constants
 
@@ -227,18 +227,23 @@ def capture(
     amount: int,
     channel: int | None = None,
     cost: int | None = None,
+    actor: str = "",
     memo: str = "",
 ) -> None:
     """The drawing succeeded: `amount` micro-units of the hold are paid, the rest is free again.
 
-    `channel` drew it and takes `cost` micro-units for that, None where it is not known.
+    `channel` drew it and takes `cost` micro-units for that, None where it is not known. Without an
+    `actor` it was the relay itself.
     """
-    _end(reference, Entry.Kind.CAPTURE, amount=amount, channel=channel, cost=cost, memo=memo)
+    told = {"channel": channel, "cost": cost, "actor": actor, "memo": memo}
+    _end(reference, Entry.Kind.CAPTURE, amount=amount, **told)
 
 
-def release(*, reference: str, memo: str = "") -> None:
-    """The drawing came to nothing: the whole hold is free again, for wallet and key."""
-    _end(reference, Entry.Kind.RELEASE, amount=0, channel=None, cost=None, memo=memo)
+def release(*, reference: str, actor: str = "", memo: str = "") -> None:
+    """The drawing came to nothing: the whole hold is free again, for wallet and key. A memo without
+    an actor says why it is not over yet (billing/usage.py)."""
+    told = {"channel": None, "cost": None, "actor": actor, "memo": memo}
+    _end(reference, Entry.Kind.RELEASE, amount=0, **told)
 
 
 def _end(reference: str, kind: str, **params: Any) -> None:
@@ -316,7 +321,7 @@ def set_credit_limit(
     if not 0 <= credit_limit <= money.LARGEST:
         raise ValueError("a credit limit is not negative, and not absurdly large")
     reference = reference or f"credit-limit-{uuid.uuid4().hex}"
-    memo = f"credit limit {credit_limit}"
+    memo = f"credit limit {money.text(credit_limit)}"
     _book(Entry.Kind.ADJUST, tenant_id, 0, reference, actor, memo, credit_limit=credit_limit)
 
 

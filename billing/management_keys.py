@@ -1,5 +1,5 @@
-"""Keys of the management API: made, hashed, checked. They draw nothing, and no API key opens what
-they open."""
+"""Keys of the management API: made, hashed, checked. The tenant API takes none of them, and no API
+key opens what they open."""
 
 import hashlib
 import hmac
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from billing.errors import InvalidKey, TenantDisabled
 from billing.models import ManagementKey, Tenant
+from common.audit import Author, Kind
 
 KEY_PREFIX = "mk-"
 KEY_LENGTH = 48
@@ -22,13 +23,20 @@ _ALPHABET = string.ascii_letters + string.digits
 
 
 class Manager(NamedTuple):
-    """Who asks: a tenant's key, or one of the site's own people's (`tenant_id` None)."""
+    """Who asks: a key or a person (`key_id` or `user_id`), a tenant's or the site's own
+    (`tenant_id` None).
 
-    key_id: int
+    `name`: the key's, or the person's mail address or user name. `acting_as`: whom one of the
+    site's people, who is the person then, has signed in as.
+    """
+
+    key_id: int | None
     name: str
     prefix: str
     role: str
     tenant_id: int | None
+    user_id: int | None = None
+    acting_as: str = ""
 
     @property
     def is_authenticated(self) -> bool:
@@ -41,8 +49,27 @@ class Manager(NamedTuple):
 
     @property
     def actor(self) -> str:
-        """What the ledger and the price books call it."""
-        return f"{self.name} ({self.prefix})"[:ACTOR_MAX_CHARS]
+        """What the ledger, the price books and the audit call it."""
+        text = f"{self.name} ({self.prefix})" if self.prefix else self.name
+        return text[:ACTOR_MAX_CHARS]
+
+    @property
+    def author(self) -> Author:
+        """The same for the audit."""
+        return Author(
+            name=self.actor,
+            kind=Kind.PERSON if self.key_id is None else Kind.KEY,
+            is_site=self.is_site or bool(self.acting_as),
+            user_id=self.user_id,
+            acting_as=self.acting_as,
+        )
+
+
+def person(
+    *, user_id: int, name: str, role: str, tenant_id: int | None, acting_as: str = ""
+) -> Manager:
+    """Somebody who is signed in: a member of the tenant, or without one the site's own."""
+    return Manager(None, name, "", role, tenant_id, user_id, acting_as)
 
 
 def make(

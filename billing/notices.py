@@ -2,21 +2,36 @@
 with what it is about, and brought to them by relay/notices.py."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from billing import money
 from billing.models import Delivery, LowBalance, Notice, Tenant
-from common import sql
+from common import site, sql
 
 BALANCE_LOW = "balance.low"
 THRESHOLDS_MAX = 20
 # Tenants that one transaction tells: short enough for nobody to wait for it.
 TENANTS_PER_GO = 500
 SUBJECT_MAX_CHARS = 200
+PARAGRAPH = "\n\n"
+_LOW = _("The balance of %(tenant)s is below %(threshold)s %(currency)s")
+_LOW_TEXT = PARAGRAPH.join(
+    (
+        _(
+            "%(tenant)s can still spend %(available)s %(currency)s; you asked to be told when it "
+            "is less than %(threshold)s %(currency)s."
+        ),
+        _(
+            "What tasks under way may cost is counted as spent. You are told again when the "
+            "balance has risen to that and fallen below it anew."
+        ),
+    )
+)
 
 # One at a time: of several thresholds that a tenant has fallen below, one is told.
 _ALONE = "SELECT pg_try_advisory_xact_lock(hashtext('billing.notices.check_balances')) AS is_mine"
@@ -45,23 +60,46 @@ RETURNING threshold.tenant_id, threshold.amount, fallen.available
 
 @transaction.atomic
 def raise_notice(
-    *, tenant: Tenant | None, kind: str, subject: str, text: str, data: dict[str, Any]
+    *,
+    tenant: Tenant | None,
+    kind: str,
+    subject: str,
+    text: str,
+    data: dict[str, Any],
+    values: Mapping[str, str | int] | None = None,
 ) -> Notice:
     """Tells a tenant, or without one the operators, in every way they have asked for.
 
-    `kind` is dotted (balance.low); `data` goes to hooks as JSON, `subject` and `text` by mail.
+    `kind` is dotted (balance.low); `data` goes to hooks as JSON, `subject` and `text` by mail. With
+    `values` these two are texts of the source in which the values have places: each reader gets
+    them in his language, `text` paragraph by paragraph.
     """
+    wording = None
+    if values is not None:
+        filled_in = {name: _plain(value) for name, value in values.items()}
+        wording = {"subject": subject, "text": text, "values": filled_in}
+        subject, text = subject % filled_in, text % filled_in
     notice = Notice.objects.create(
         tenant=tenant,
         kind=kind,
-        subject=" ".join(_plain(subject).split())[:SUBJECT_MAX_CHARS],
+        subject=_line(_plain(subject)),
         text=_plain(text),
         data=data,
+        wording=wording,
     )
     Delivery.objects.bulk_create(
         Delivery(notice=notice, way=way, address=address) for way, address in _ways(tenant)
     )
     return notice
+
+
+def said(notice: Notice) -> tuple[str, str]:
+    """Subject and text, in the language that is active."""
+    if notice.wording is None:
+        return notice.subject, notice.text
+    subject, text, values = (notice.wording[name] for name in ("subject", "text", "values"))
+    text = PARAGRAPH.join(gettext(paragraph) for paragraph in text.split(PARAGRAPH))
+    return _line(gettext(subject) % values), text % values
 
 
 def check_balances() -> int:
@@ -107,33 +145,30 @@ def _check_some() -> int:
 
 
 def _tell_low(tenant: Tenant, *, threshold: int, available: int) -> None:
-    left, limit = money.text(available), money.text(threshold)
-    currency = settings.CURRENCY
+    data = {
+        "tenant": tenant.name,
+        "available": money.text(available),
+        "threshold": money.text(threshold),
+        "currency": site.value("currency"),
+    }
     raise_notice(
-        tenant=tenant,
-        kind=BALANCE_LOW,
-        subject=f"The balance of {tenant.name} is below {limit} {currency}",
-        text=f"{tenant.name} can still spend {left} {currency}; you asked to be told when it is "
-        f"less than {limit} {currency}.\n\nWhat tasks under way may cost is counted as spent. "
-        "You are told again when the balance has risen to that and fallen below it anew.\n",
-        data={
-            "tenant": tenant.name,
-            "available": left,
-            "threshold": limit,
-            "currency": currency,
-        },
+        tenant=tenant, kind=BALANCE_LOW, subject=_LOW, text=_LOW_TEXT, data=data, values=data
     )
 
 
 def _ways(tenant: Tenant | None) -> Iterator[tuple[Delivery.Way, str]]:
-    mails = settings.OPERATOR_MAILS if tenant is None else tenant.notice_mails
-    hook = settings.OPERATOR_NOTICE_HOOK if tenant is None else tenant.notice_hook
+    mails = site.value("notice_mails") if tenant is None else tenant.notice_mails
+    hook = site.value("notice_hook") if tenant is None else tenant.notice_hook
     for mail in dict.fromkeys(mails):
         yield Delivery.Way.MAIL, mail
     if hook:
         yield Delivery.Way.HOOK, hook
 
 
-def _plain(text: str) -> str:
+def _line(text: str) -> str:
+    return " ".join(text.split())[:SUBJECT_MAX_CHARS]
+
+
+def _plain(value: Any) -> Any:
     """PostgreSQL keeps no NUL."""
-    return text.replace("\x00", "")
+    return value.replace("\x00", "") if isinstance(value, str) else value

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from billing import usage
-from billing.models import Tenant
+from billing import closing
+from billing.models import Tenant, Token
 from billing.periods import Period
 from common import sql
 
@@ -14,10 +14,22 @@ LINES_MAX = 20_000
 DIMENSIONS = {
     "day": "usage.day",
     "channel": "usage.channel",
-    "tenant": "wallet.tenant_id",
+    "tenant": "chosen.tenant_id",
+    "key": "usage.token_id",
     "action": "usage.price_name",
     "mode": "usage.mode",
 }
+# The roll-ups of closed days, the smallest first, and what each tells.
+_CLOSED_DAYS = "billing_earnedday"
+_CLOSED_TABLES = {
+    _CLOSED_DAYS: {"day", "channel", "action", "mode"},
+    "billing_earnedkey": {"day", "tenant", "key"},
+    "billing_earnedkeychannel": {"day", "tenant", "key", "channel"},
+    "billing_earnedkeyaction": {"day", "tenant", "key", "action", "mode"},
+}
+_WITH_CHANNELS = {table for table, told in _CLOSED_TABLES.items() if "channel" in told}
+
+_SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in closing.FIGURE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -54,7 +66,7 @@ class Figures:
 @dataclass(frozen=True)
 class Line:
     """`values`: what it is about, in the order of the report's `by`. Of a channel its number (None:
-    not drawn by any, or from before channels were kept), of a tenant its id."""
+    not drawn by any, or from before channels were kept), of a tenant and of a key its id."""
 
     values: tuple[Any, ...]
     figures: Figures
@@ -66,45 +78,90 @@ class Report:
     period: Period
     lines: tuple[Line, ...]
     tenants: dict[int, str]
+    keys: dict[int, str]
 
     @property
     def total(self) -> Figures:
         return sum((line.figures for line in self.lines), Figures())
 
 
+# Closed days come from one of the roll-ups of them, where it tells all that is asked for, others
+# from UsageDay. Entries that are in no roll-up yet are taken one by one: OFFSET keeps the planner
+# from reading the whole ledger for them. One statement sees all in one snapshot. (Sums are made
+# before they are cut, or the planner would look for the quickest way to the first lines.)
 _REPORT = """
-WITH chosen AS (SELECT id AS wallet_id FROM billing_wallet WHERE NOT is_test), {usage}
-SELECT {keys}
-       coalesce(sum(number) FILTER (WHERE kind = 'capture'), 0)::int AS captures,
-       -coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0)::bigint AS revenue,
-       coalesce(sum(number) FILTER (WHERE kind = 'refund'), 0)::int AS refunds,
-       coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0)::bigint AS refunded,
-       coalesce(sum(number) FILTER (WHERE kind = 'release'), 0)::int AS releases,
-       coalesce(sum(cost), 0)::bigint AS cost,
-       coalesce(sum(cost_unknown), 0)::int AS cost_unknown
-FROM usage JOIN billing_wallet wallet ON wallet.id = usage.wallet_id
-WHERE day BETWEEN %(first)s AND %(last)s AND kind IN ('capture', 'refund', 'release')
-{grouped}
-LIMIT %(limit)s
+WITH chosen AS (
+    SELECT id AS wallet_id, tenant_id FROM billing_wallet
+    WHERE NOT is_test AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
+), line AS (
+    {closed}
+    SELECT {names} {sums} FROM (
+        SELECT {open_columns} {figures}
+        FROM billing_usageday usage JOIN billing_wallet chosen ON chosen.id = usage.wallet_id
+        WHERE NOT is_test AND (%(tenant)s::bigint IS NULL OR tenant_id = %(tenant)s)
+          AND usage.day BETWEEN %(first)s AND %(last)s AND kind IN {kinds} {after}
+          AND (%(channel)s::bigint IS NULL OR usage.channel = %(channel)s)
+    ) day_by_day {grouped}
+    UNION ALL
+    SELECT {open_columns} {figures}
+    FROM chosen LEFT JOIN billing_usagemark mark USING (wallet_id) CROSS JOIN LATERAL (
+        SELECT entry.kind, entry.token_id, entry.price_name, entry.mode, entry.channel,
+               (entry.created_at AT TIME ZONE 'UTC')::date AS day, 1 AS number, entry.amount,
+               coalesce(entry.cost, 0) AS cost,
+               (entry.kind = 'capture' AND entry.cost IS NULL)::int AS cost_unknown
+        FROM billing_entry entry
+        WHERE entry.wallet_id = chosen.wallet_id AND entry.id > coalesce(mark.entry_id, 0)
+        OFFSET 0
+    ) usage
+    WHERE usage.day BETWEEN %(first)s AND %(last)s AND kind IN {kinds}
+      AND (%(channel)s::bigint IS NULL OR usage.channel = %(channel)s)
+), sums AS MATERIALIZED (
+    SELECT {names} {sums} FROM line {grouped} {something}
+)
+SELECT * FROM sums {ordered} LIMIT %(limit)s
+"""
+# The last closed day has a line without anything (billing/closing.py).
+_SOMETHING = "HAVING sum(captures + refunds + releases) > 0"
+_CLOSED = """
+SELECT {columns} {names} FROM {table}
+WHERE usage.day BETWEEN %(first)s AND %(last)s
+  AND (%(channel)s::bigint IS NULL OR {channel} = %(channel)s)
+UNION ALL
 """
 
 
-def report(*, by: Sequence[str], period: Period) -> Report:
-    """Split by any of DIMENSIONS, by none into one line; in the order of what it is split by.
+def report(
+    *,
+    by: Sequence[str],
+    period: Period,
+    tenant_id: int | None = None,
+    channel_id: int | None = None,
+    lines_max: int | None = None,
+) -> Report:
+    """Split by any of DIMENSIONS, by none into one line; in the order of what it is split by. Of
+    all tenants and channels, or of one.
 
     A release has no channel: no channel was paid for it. Raises ValueError for anything else, and
-    when it would be longer than LINES_MAX.
+    when it would be longer than `lines_max`, or LINES_MAX.
     """
     by = check_dimensions(by)
-    rows = sql.fetch_all(
-        _statement(by), {"first": period.first, "last": period.last, "limit": LINES_MAX + 1}
-    )
-    if len(rows) > LINES_MAX:
+    most = lines_max or LINES_MAX
+    params = {
+        "first": period.first,
+        "last": period.last,
+        "limit": most + 1,
+        "tenant": tenant_id,
+        "channel": channel_id,
+    }
+    statement = _statement(by, of_all=tenant_id is None, of_all_channels=channel_id is None)
+    rows = sql.fetch_all(statement, params)
+    if len(rows) > most:
         raise ValueError(
-            f"this report has more than {LINES_MAX} lines: take fewer days or split it less"
+            f"this report has more than {most} lines: take fewer days or split it less"
         )
     lines = tuple(Line(tuple(row[: len(by)]), Figures(*row[len(by) :])) for row in rows)
-    return Report(by, period, lines, _tenant_names(by, lines))
+    tenants, keys = _names(Tenant, "tenant", by, lines), _names(Token, "key", by, lines)
+    return Report(by, period, lines, tenants, keys)
 
 
 def check_dimensions(by: Sequence[str]) -> tuple[str, ...]:
@@ -117,16 +174,49 @@ def check_dimensions(by: Sequence[str]) -> tuple[str, ...]:
     return tuple(by)
 
 
-def _statement(by: tuple[str, ...]) -> str:
-    keys = "".join(f"{DIMENSIONS[name]} AS {name}, " for name in by)
-    places = ", ".join(str(place) for place in range(1, len(by) + 1))
-    grouped = f"GROUP BY {places} ORDER BY {places}" if by else ""
-    return _REPORT.format(usage=usage.USAGE, keys=keys, grouped=grouped)
+def _statement(by: tuple[str, ...], *, of_all: bool, of_all_channels: bool) -> str:
+    columns = "".join(f"{DIMENSIONS[name]} AS {name}_, " for name in by)
+    names = "".join(f"{name}_, " for name in by)
+    closed = _closed(by, columns, of_all=of_all, of_all_channels=of_all_channels)
+    return _REPORT.format(
+        closed=closed,
+        after=f"AND {closing.IS_OPEN}" if closed else "",
+        open_columns=columns,
+        figures=closing.FIGURES_OF_USAGE,
+        kinds=closing.OF_REPORTS,
+        names=names,
+        sums=_SUMS,
+        grouped=f"GROUP BY {names.rstrip(', ')}" if by else "",
+        something=_SOMETHING if by else "",
+        ordered=f"ORDER BY {names.rstrip(', ')}" if by else "",
+    )
 
 
-def _tenant_names(by: tuple[str, ...], lines: tuple[Line, ...]) -> dict[int, str]:
-    if "tenant" not in by:
+def _closed(by: tuple[str, ...], columns: str, *, of_all: bool, of_all_channels: bool) -> str:
+    """The part of closed days; nothing where they are not added up in that way. (Of one tenant
+    there is not much to add up.)"""
+    asked = {*by} if of_all_channels else {*by, "channel"}
+    table = _closed_table(asked) if of_all else ""
+    if not table:
+        return ""
+    channel = "usage.channel" if table in _WITH_CHANNELS else "NULL::bigint"
+    source = f"{table} usage"
+    if table != _CLOSED_DAYS:
+        source += " JOIN chosen USING (wallet_id)"
+    figures = ", ".join(closing.FIGURE_NAMES)
+    return _CLOSED.format(columns=columns, names=figures, table=source, channel=channel)
+
+
+def _closed_table(asked: set[str]) -> str:
+    """The smallest that tells all that is asked for."""
+    return next((table for table, told in _CLOSED_TABLES.items() if asked <= told), "")
+
+
+def _names(
+    kind: type[Tenant | Token], dimension: str, by: tuple[str, ...], lines: tuple[Line, ...]
+) -> dict[int, str]:
+    if dimension not in by:
         return {}
-    place = by.index("tenant")
+    place = by.index(dimension)
     ids = {line.values[place] for line in lines}
-    return dict(Tenant.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return dict(kind.objects.filter(pk__in=ids).values_list("pk", "name"))

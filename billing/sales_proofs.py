@@ -1,5 +1,6 @@
 """Proofs over money that came in by codes and orders, and over the daily roll-up."""
 
+from billing import closing
 from common.proofs import Promise, Proof
 
 _TOPUPS = """(
@@ -94,5 +95,77 @@ _USAGE = Proof(
         ),
     ),
 )
+_FIGURES = ", ".join(closing.FIGURE_NAMES)
+_LESS = ", ".join(f"-{name}" for name in closing.FIGURE_NAMES)
+_SUMS = ", ".join(f"sum({name}) AS {name}" for name in closing.FIGURE_NAMES)
 
-PROOFS = (_CODES, _ORDERS, _USAGE)
+
+def _closed(table: str, columns: str) -> str:
+    """What is missing in a roll-up of closed days, or too much."""
+    return f"""(
+        SELECT day, {columns}, {_SUMS} FROM (
+            SELECT day, {columns}, {closing.FIGURES_OF_USAGE}
+            FROM billing_usageday JOIN billing_wallet wallet ON wallet.id = wallet_id
+            WHERE NOT is_test AND kind IN {closing.OF_REPORTS}
+              AND day <= (SELECT max(day) FROM billing_earnedday)
+            UNION ALL
+            SELECT day, {columns}, {_LESS} FROM {table}
+        ) both_sides GROUP BY day, {columns}
+    ) missing"""  # noqa: S608  the parts are constants
+
+
+_DIFFERS = f"({_FIGURES}) <> (0, 0, 0, 0, 0, 0, 0)"
+_CLOSED_DAYS = Proof(
+    _closed("billing_earnedday", "channel, price_name, mode"),
+    (
+        Promise(
+            "closed days are the sum of the days",
+            _DIFFERS,
+            """'%s, channel %s, %s %s: %s captures, revenue %s, cost %s are missing', day, channel,
+               price_name, mode, captures, revenue, cost""",
+        ),
+    ),
+)
+_CLOSED_KEYS = Proof(
+    _closed("billing_earnedkey", "wallet_id, token_id"),
+    (
+        Promise(
+            "closed days of keys are the sum of the days",
+            _DIFFERS,
+            """'%s, wallet %s, key %s: %s captures, revenue %s, cost %s are missing', day,
+               wallet_id, token_id, captures, revenue, cost""",
+        ),
+    ),
+)
+_CLOSED_ACTIONS = Proof(
+    _closed("billing_earnedkeyaction", "wallet_id, token_id, price_name, mode"),
+    (
+        Promise(
+            "closed days of keys and actions are the sum of the days",
+            _DIFFERS,
+            """'%s, wallet %s, key %s, %s %s: %s captures, revenue %s, cost %s are missing', day,
+               wallet_id, token_id, price_name, mode, captures, revenue, cost""",
+        ),
+    ),
+)
+_CLOSED_CHANNELS = Proof(
+    _closed("billing_earnedkeychannel", "wallet_id, token_id, channel"),
+    (
+        Promise(
+            "closed days of keys and channels are the sum of the days",
+            _DIFFERS,
+            """'%s, wallet %s, key %s, channel %s: %s captures, revenue %s, cost %s are missing',
+               day, wallet_id, token_id, channel, captures, revenue, cost""",
+        ),
+    ),
+)
+
+PROOFS = (
+    _CODES,
+    _ORDERS,
+    _USAGE,
+    _CLOSED_DAYS,
+    _CLOSED_KEYS,
+    _CLOSED_ACTIONS,
+    _CLOSED_CHANNELS,
+)

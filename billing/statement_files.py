@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from django.conf import settings
+from django.utils.translation import override
 
 from billing import money, statements
 from billing.models import Tenant
 from billing.periods import Period
 from billing.statements import Drawn, Statement
-from common import sheets
+from common import languages, sheets, site
 
 FORMATS = ("csv", "entries", "pdf")
 
@@ -20,9 +20,10 @@ class File(NamedTuple):
     pieces: Iterator[bytes]
 
 
-def make(*, format: str, tenant_id: int, period: Period) -> File:
+def make(*, format: str, tenant_id: int, period: Period, language: str = "") -> File:
     """The statement as "csv" or "pdf", or its single lines as "entries" (CSV). Its sums are made
-    now, its lines while they are read. Raises ValueError for another format, Tenant.DoesNotExist.
+    now, its lines while they are read. `language`: of the PDF, "" for the site's; programs read the
+    others. Raises ValueError for another format, Tenant.DoesNotExist.
     """
     if format not in FORMATS:
         raise ValueError(f"a statement is made as one of {', '.join(FORMATS)}")
@@ -36,7 +37,9 @@ def make(*, format: str, tenant_id: int, period: Period) -> File:
         # Here and not above: it takes 17 MB, and most processes never make one.
         from billing import statement_pdf
 
-        return File(f"{name}.pdf", "application/pdf", iter([statement_pdf.render(statement)]))
+        with override(language or languages.of_site()):
+            page = statement_pdf.render(statement)
+        return File(f"{name}.pdf", "application/pdf", iter([page]))
     return File(f"{name}.csv", sheets.CONTENT_TYPE, sheets.stream(summary_rows(statement)))
 
 
@@ -62,10 +65,10 @@ def summary_rows(statement: Statement) -> Iterator[tuple[str, ...]]:
 def _about(statement: Statement) -> Iterator[tuple[str, ...]]:
     state = "final" if statement.is_final else "provisional"
     for section, name in (
-        ("site", settings.SITE_NAME),
+        ("site", site.value("site_name")),
         ("tenant", statement.tenant),
         ("period", str(statement.period)),
-        ("currency", settings.CURRENCY),
+        ("currency", site.value("currency")),
         (state, f"{statement.made_at:%Y-%m-%d %H:%M:%S} UTC"),
     ):
         yield _line(section, sheets.text(name), "", "", "", "")

@@ -1,11 +1,11 @@
-"""A statement on paper: A4, as many pages as it takes."""
+"""A statement on paper: A4, as many pages as it takes, in the language that is active."""
 
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
-from django.conf import settings
+from django.utils.translation import pgettext
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_LEFT, TA_RIGHT
 from reportlab.lib.pagesizes import A4
@@ -27,6 +27,7 @@ from reportlab.platypus import (
 from billing import statement_tables
 from billing.statement_tables import Table
 from billing.statements import Statement
+from common import site
 
 # More lines of one table than anybody reads on paper; the CSV has them all.
 ROWS_MAX = 500
@@ -46,22 +47,27 @@ pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
 def render(statement: Statement) -> bytes:
     """The PDF file. It is made twice: the first one tells how many pages there are."""
     pages = _build(statement, footer=lambda page: "")[1]
-    return _build(statement, footer=lambda page: f"Page {page} of {pages}")[0]
+    words = pgettext("statement", "Page %(page)d of %(pages)d")
+    return _build(statement, footer=lambda page: words % {"page": page, "pages": pages})[0]
 
 
 def _build(statement: Statement, *, footer: Callable[[int], str]) -> tuple[bytes, int]:
-    title = f"{settings.SITE_NAME}: statement {statement.period}"
+    title = pgettext("statement", "%(site)s: statement %(period)s") % {
+        "site": site.value("site_name"),
+        "period": statement_tables.period(statement),
+    }
 
     def draw_foot(canvas: Canvas, document: Any) -> None:
         canvas.setFillColor(GREY)
         canvas.setFont(_font(title), 8)
         canvas.drawString(MARGIN, 10 * mm, title)
-        canvas.setFont(LATIN, 8)
-        canvas.drawRightString(A4[0] - MARGIN, 10 * mm, footer(document.page))
+        number = footer(document.page)
+        canvas.setFont(_font(number), 8)
+        canvas.drawRightString(A4[0] - MARGIN, 10 * mm, number)
 
     file = BytesIO()
     document = SimpleDocTemplate(
-        file, pagesize=A4, title=title, author=settings.SITE_NAME, subject=statement.tenant,
+        file, pagesize=A4, title=title, author=site.value("site_name"), subject=statement.tenant,
         leftMargin=MARGIN - FRAME, rightMargin=MARGIN - FRAME,
         topMargin=MARGIN, bottomMargin=MARGIN,
     )  # fmt: skip
@@ -71,8 +77,8 @@ def _build(statement: Statement, *, footer: Callable[[int], str]) -> tuple[bytes
 
 def _story(statement: Statement) -> list[Any]:
     story: list[Any] = [
-        _text(settings.SITE_NAME, size=11, color=GREY),
-        _text("Statement of account", size=18, font=BOLD),
+        _text(site.value("site_name"), size=11, color=GREY),
+        _text(pgettext("statement", "Statement of account"), size=18, font=BOLD),
         Spacer(0, 4 * mm),
         _facts(statement_tables.facts(statement)),
     ]
@@ -91,7 +97,8 @@ def _facts(facts: list[tuple[str, str]]) -> LongTable:
 def _table(table: Table) -> LongTable:
     shown = table.rows[:ROWS_MAX]
     left = len(table.rows) - len(shown)
-    rest = [_row((f"and {left} more, see the CSV file", *[""] * (len(table.columns) - 1)), table)]
+    more = pgettext("statement", "and %(number)d more, see the CSV file") % {"number": left}
+    rest = [_row((more, *[""] * (len(table.columns) - 1)), table)]
     rows = [
         _row(table.columns, table, font=BOLD),
         *[_row(row, table) for row in shown],
@@ -104,8 +111,12 @@ def _table(table: Table) -> LongTable:
 def _widths(table: Table) -> list[float]:
     """Figures are never broken; names share what is left."""
     columns = list(zip(table.columns, *table.rows, table.total, strict=True))[table.names :]
-    figures = [max(stringWidth(cell, BOLD, 8) for cell in column) + GAP for column in columns]
+    figures = [max(map(_width, column)) + GAP for column in columns]
     return [(WIDTH - sum(figures)) / table.names] * table.names + figures
+
+
+def _width(cell: str) -> float:
+    return stringWidth(cell, _font(cell, BOLD), 8)
 
 
 def _row(cells: tuple[str, ...], table: Table, *, font: str = LATIN) -> list[Paragraph]:

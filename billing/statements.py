@@ -1,6 +1,7 @@
 """Read-only sums over money: what a key can spend, and a tenant's account for a period."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -203,10 +204,20 @@ FROM billing_entry entry LEFT JOIN billing_token token ON token.id = entry.token
 WHERE entry.wallet_id = %(wallet)s AND entry.id > %(after)s AND entry.id <= %(up_to)s
 ORDER BY entry.id LIMIT %(limit)s
 """
-_NEWEST = "SELECT coalesce(max(id), 0) AS id FROM billing_entry WHERE wallet_id = %(wallet)s"
-_NEXT = """
-SELECT id, created_at FROM billing_entry WHERE wallet_id = %(wallet)s AND id >= %(id)s
-ORDER BY id LIMIT 1
+# The index knows ids only; as they rise with time, the place is found by halving.
+_PLACE = """
+WITH RECURSIVE half (low, high) AS (
+    SELECT 0::bigint, coalesce(max(id), 0) FROM billing_entry WHERE wallet_id = %(wallet)s
+    UNION ALL
+    SELECT CASE WHEN probe.created_at < %(moment)s THEN probe.id ELSE low END,
+           CASE WHEN probe.created_at < %(moment)s THEN high ELSE (low + high + 1) / 2 - 1 END
+    FROM half CROSS JOIN LATERAL (
+        SELECT id, created_at FROM billing_entry
+        WHERE wallet_id = %(wallet)s AND id >= (low + high + 1) / 2 ORDER BY id LIMIT 1
+    ) probe
+    WHERE low < high
+)
+SELECT max(low) AS id FROM half
 """
 
 
@@ -215,8 +226,7 @@ def entries(*, tenant_id: int, period: Period) -> Iterator[Any]:
     and whoever reads slowly keeps no connection. What is booked meanwhile is not in it."""
     wallet_id = Wallet.objects.live(tenant_id).pk
     began, ended = period.began, period.ended
-    after = _place(wallet_id, began - _LONGEST_WAIT)
-    up_to = _place(wallet_id, ended + _LONGEST_WAIT)
+    after, up_to = places(wallet_id, began, ended)
     params = {"wallet": wallet_id, "up_to": up_to, "limit": ENTRIES_PER_PAGE}
     while page := sql.fetch_all(_PAGE, params | {"after": after}):
         if not connection.in_atomic_block:
@@ -225,15 +235,17 @@ def entries(*, tenant_id: int, period: Period) -> Iterator[Any]:
         after = page[-1].id
 
 
-def _place(wallet_id: int, moment: datetime) -> int:
-    """The id of the wallet's last entry before a moment. The index knows ids only; as they rise
-    with time, it is found by halving."""
-    low, high = 0, sql.fetch_one(_NEWEST, {"wallet": wallet_id}).id
-    while low < high:
-        middle = (low + high + 1) // 2
-        entry = sql.fetch_one(_NEXT, {"wallet": wallet_id, "id": middle})
-        if entry.created_at < moment:
-            low = entry.id
-        else:
-            high = middle - 1
-    return int(low)
+def places(
+    wallet_id: int, began: datetime | None, ended: datetime | None
+) -> tuple[int | None, int | None]:
+    """The entries of a time lie behind the first id and up to the second one; others may, too. None
+    where it has no such end."""
+    after = None if began is None else _place(wallet_id, began, -_LONGEST_WAIT)
+    return after, None if ended is None else _place(wallet_id, ended, _LONGEST_WAIT)
+
+
+def _place(wallet_id: int, moment: datetime, wait: timedelta) -> int:
+    """The id of the wallet's last entry before a moment and what one may have waited."""
+    with suppress(OverflowError):
+        moment += wait
+    return int(sql.fetch_one(_PLACE, {"wallet": wallet_id, "moment": moment}).id)

@@ -53,6 +53,7 @@ class Caller(NamedTuple):
     home_id: int
     prices_generation: int
     channels_generation: int
+    settings_generation: int
 
     @property
     def is_authenticated(self) -> bool:
@@ -77,7 +78,8 @@ SELECT token.id AS token_id, token.name AS token_name, tenant.id AS tenant_id,
        tenant.queue_seconds AS tenant_queue_seconds,
        grp.id AS group_id, grp.name AS group_name, tenant.group_id AS home_id,
        (SELECT value FROM common_generation WHERE name = 'prices') AS prices_generation,
-       (SELECT value FROM common_generation WHERE name = 'channels') AS channels_generation
+       (SELECT value FROM common_generation WHERE name = 'channels') AS channels_generation,
+       (SELECT value FROM common_generation WHERE name = 'settings') AS settings_generation
 FROM billing_token token
 JOIN billing_tenant tenant ON tenant.id = token.tenant_id
 JOIN billing_wallet wallet ON wallet.tenant_id = tenant.id AND wallet.is_test = token.is_test
@@ -147,10 +149,16 @@ def authenticate(key: str) -> Caller:
     return _checked(sql.fetch_one(_BY_DIGEST, {"digest": digest(key)}) if key else None)
 
 
+def of_key(token_id: int) -> Caller:
+    """The caller that a key is, for those who may use it without knowing it. Raises InvalidKey,
+    TenantDisabled."""
+    return _checked(sql.fetch_one(_BY_ID, {"token_id": token_id}))
+
+
 def again(caller: Caller) -> Caller:
     """The same caller as it is now, for requests that have waited. Raises InvalidKey,
     TenantDisabled."""
-    return _checked(sql.fetch_one(_BY_ID, {"token_id": caller.token_id}))
+    return of_key(caller.token_id)
 
 
 def _checked(row: Any) -> Caller:

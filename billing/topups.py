@@ -168,7 +168,7 @@ def _checkout(placed: TopUp, method: str) -> Checkout:
         currency=placed.pay_currency,
         method=method,
         notify_url=f"{settings.PUBLIC_URL}/pay/{placed.provider}/notify",
-        return_url=f"{settings.PUBLIC_URL}/pay/return",
+        return_url=f"{settings.PUBLIC_URL}/console/paid/{placed.number}/",
     )
 
 

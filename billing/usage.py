@@ -1,22 +1,26 @@
-"""The daily roll-up of the ledger: UsageDay, kept from the entries and always rebuildable.
+"""The roll-ups of the ledger: UsageDay for lists and reports, UsageHour and UsageTotal for figures
+(billing/figures.py), kept from the entries together and always rebuildable.
 
-Each wallet has a mark: the entries up to it are in UsageDay, those after it are not yet. That is
+Each wallet has a mark: the entries up to it are in all of them, those after it are not yet. That is
 exact because a wallet's entries become visible in the order of their ids: every statement of
 billing/ledger.py locks the wallet before it draws the entry's id, and keeps the lock until its
 commit. (Over all wallets the ids do not come in order, so there is no mark for all of them.)
 
 Whoever rolls up holds the mark's lock until its commit: two at once never count an entry twice, a
-crash leaves mark and days as they were.
+crash leaves mark and roll-ups as they were.
 """
 
 from django.db import transaction
 
+from billing import closing
 from billing.models import Wallet
 from common import sql
 
 # How much one transaction takes on: short enough for nobody to wait for it.
 WALLETS_PER_GO = 200
 ENTRIES_PER_GO = 50_000
+# How long hours are kept.
+HOURS_DAYS = 9
 
 _GROUPS = "wallet_id, day, kind, token_id, price_name, mode, channel"
 _FIGURES = "number, amount, held, cost, cost_unknown"
@@ -43,6 +47,28 @@ usage AS (
     ) entry
 )"""  # noqa: S608  the parts are constants
 
+# What one entry tells. Only the first hold of a drawing has its bare number for a reference, others
+# have something behind it. A release that says why and that nobody has ordered gives back what
+# waits for its confirmation: nothing has failed.
+OUTCOME_NAMES = (
+    "submits", "successes", "failures", "revenue", "refunds", "refunded", "cost", "cost_unknown",
+)  # fmt: skip
+_NEWS_OF_ENTRY = """
+    (entry.kind = 'hold' AND strpos(entry.reference, ':') = 0)::int AS submits,
+    (entry.kind = 'capture')::int AS successes,
+    (entry.kind = 'release' AND (entry.memo = '' OR entry.actor <> ''))::int AS failures,
+    CASE entry.kind WHEN 'capture' THEN -entry.amount ELSE 0 END AS revenue,
+    (entry.kind = 'refund')::int AS refunds,
+    CASE entry.kind WHEN 'refund' THEN entry.amount ELSE 0 END AS refunded"""
+_COST_OF_ENTRY = """
+    coalesce(entry.cost, 0) AS cost,
+    (entry.kind = 'capture' AND entry.cost IS NULL)::int AS cost_unknown"""
+OUTCOME_OF_ENTRY = f"{_NEWS_OF_ENTRY}, {_COST_OF_ENTRY}"
+OF_DRAWINGS = "('hold', 'capture', 'release', 'refund')"
+_OUTCOMES = ", ".join(OUTCOME_NAMES)
+OUTCOME_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in OUTCOME_NAMES)
+_OUTCOME_RISE = ", ".join(f"{name} = known.{name} + excluded.{name}" for name in OUTCOME_NAMES)
+
 _NEW_MARKS = """
 INSERT INTO billing_usagemark (wallet_id, entry_id)
 SELECT id, 0 FROM billing_wallet
@@ -65,7 +91,8 @@ _WAIT_FOR_MARK = "SELECT FROM billing_usagemark WHERE wallet_id = %(wallet)s FOR
 # Runs under the marks' locks, in a statement of its own: it sees all that was rolled up before.
 _ROLL = f"""
 WITH usage AS MATERIALIZED (
-    SELECT entry.id, {_ENTRY_AS_USAGE}
+    SELECT entry.id, {_ENTRY_AS_USAGE}, {_NEWS_OF_ENTRY},
+           date_trunc('hour', entry.created_at, 'UTC') AS hour
     FROM billing_usagemark mark CROSS JOIN LATERAL (
         SELECT * FROM billing_entry
         WHERE wallet_id = mark.wallet_id AND id > mark.entry_id
@@ -79,15 +106,32 @@ WITH usage AS MATERIALIZED (
         number = day.number + excluded.number, amount = day.amount + excluded.amount,
         held = day.held + excluded.held, cost = day.cost + excluded.cost,
         cost_unknown = day.cost_unknown + excluded.cost_unknown
+), hours AS (
+    INSERT INTO billing_usagehour AS known (wallet_id, hour, price_name, mode, {_OUTCOMES})
+    SELECT wallet_id, hour, price_name, mode, {OUTCOME_SUMS} FROM usage
+    WHERE kind IN {OF_DRAWINGS} AND hour > now() - make_interval(days => %(hours_days)s)
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (wallet_id, hour, price_name, mode) DO UPDATE SET {_OUTCOME_RISE}
+), totals AS (
+    INSERT INTO billing_usagetotal AS known (wallet_id, day, {_OUTCOMES})
+    SELECT wallet_id, day, {OUTCOME_SUMS} FROM usage WHERE kind IN {OF_DRAWINGS} GROUP BY 1, 2
+    ON CONFLICT (wallet_id, day) DO UPDATE SET {_OUTCOME_RISE}
 ), last AS (
-    SELECT wallet_id, max(id) AS id, count(*) AS number FROM usage GROUP BY wallet_id
+    SELECT wallet_id, max(id) AS id, count(*) AS number, min(day) AS day
+    FROM usage GROUP BY wallet_id
 )
 UPDATE billing_usagemark SET entry_id = last.id
 FROM last WHERE billing_usagemark.wallet_id = last.wallet_id
-RETURNING last.wallet_id, last.number
+RETURNING last.wallet_id, last.number,
+          last.day <= (SELECT max(day) FROM billing_earnedday) AS is_closed
 """  # noqa: S608  the parts are constants
 
-_FORGET = "DELETE FROM billing_usageday WHERE wallet_id = %(wallet)s"
+_FORGET = (
+    "DELETE FROM billing_usageday WHERE wallet_id = %(wallet)s",
+    "DELETE FROM billing_usagehour WHERE wallet_id = %(wallet)s",
+    "DELETE FROM billing_usagetotal WHERE wallet_id = %(wallet)s",
+)
+_SWEEP = "DELETE FROM billing_usagehour WHERE hour < now() - make_interval(days => %(days)s)"
 _MARK_NOTHING = "UPDATE billing_usagemark SET entry_id = 0 WHERE wallet_id = %(wallet)s"
 
 
@@ -100,6 +144,11 @@ def roll_up() -> int:
     wallets = [row.wallet_id for row in sql.fetch_all(_WITH_NEWS)]
     starts = range(0, len(wallets), WALLETS_PER_GO)
     return sum(_roll_all(wallets[start : start + WALLETS_PER_GO]) for start in starts)
+
+
+def sweep() -> int:
+    """Drops hours that are too old; returns how many lines."""
+    return sql.execute(_SWEEP, {"days": HOURS_DAYS})
 
 
 def rebuild(wallet_id: int | None = None) -> int:
@@ -115,7 +164,9 @@ def rebuild(wallet_id: int | None = None) -> int:
 def _rebuild(wallet_id: int) -> int:
     with sql.patient():
         sql.execute(_WAIT_FOR_MARK, {"wallet": wallet_id})
-        sql.execute(_FORGET, {"wallet": wallet_id})
+        for statement in _FORGET:
+            sql.execute(statement, {"wallet": wallet_id})
+        closing.forget()
         sql.execute(_MARK_NOTHING, {"wallet": wallet_id})
         return _roll_all([wallet_id])
 
@@ -137,5 +188,8 @@ def _roll(wallets: list[int], *, limit: int) -> dict[int, int]:
     """At most `limit` entries of each wallet that nobody else is at: how many, by wallet."""
     locked = [row.wallet_id for row in sql.fetch_all(_LOCK_MARKS, {"wallets": wallets})]
     with sql.patient():
-        rows = sql.fetch_all(_ROLL, {"wallets": locked, "limit": limit})
+        params = {"wallets": locked, "limit": limit, "hours_days": HOURS_DAYS}
+        rows = sql.fetch_all(_ROLL, params)
+        if any(row.is_closed for row in rows):
+            closing.forget()
     return {row.wallet_id: row.number for row in rows}

@@ -59,6 +59,13 @@ def is_hopeless(error: BaseException | None) -> bool:
     return error is not None
 
 
+def refusal(error: BaseException | None) -> str:
+    """What was said against the address; "" when a call has failed for anything else."""
+    while error is not None and not isinstance(error, Forbidden):
+        error = error.__cause__ or error.__context__
+    return "" if error is None else f"{type(error).__name__}: {error}"
+
+
 class Policy:
     """Which addresses may be called: public ones on `ports`, `allowed` networks on any port."""
 
@@ -123,19 +130,25 @@ def _pool_class(pool: type[Any], connection: type[Any], policy: Policy) -> type[
     return type(f"Guarded{pool.__name__}", (pool,), {"ConnectionCls": guarded})
 
 
+def _address(sockaddr: Any) -> Address:
+    return ipaddress.ip_address(str(sockaddr[0]).split("%")[0])
+
+
 def _dial(connection: Any, policy: Policy) -> socket.socket:
     """urllib3's place for opening the socket. TLS names and the Host header stay the URL's own."""
     try:
         found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise NewConnectionError(connection, f"the name cannot be resolved: {error}") from error
+    addresses = [(sockaddr, _address(sockaddr)) for *_, sockaddr in found]
     permitted = [
-        sockaddr
-        for *_, sockaddr in found
-        if policy.permits(ipaddress.ip_address(str(sockaddr[0]).split("%")[0]), connection.port)
+        sockaddr for sockaddr, address in addresses if policy.permits(address, connection.port)
     ]
     if not permitted:
-        raise Forbidden(f"{connection.host}:{connection.port} is not a public address")
+        place = f"{connection.host}:{connection.port}"
+        if any(is_public(address) for _, address in addresses):
+            raise Forbidden(f"{place} is on a port that is not allowed here")
+        raise Forbidden(f"{place} is not a public address, nor in a network that is allowed here")
     try:
         return socket.create_connection(
             (str(permitted[0][0]), connection.port), timeout=connection.timeout

@@ -83,6 +83,17 @@ def brief(seconds: float) -> Iterator[None]:
         held.limit_seconds = limit
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """A transaction that only looks, and whose statements all see the same moment. Inside another
+    one each statement sees its own, as there."""
+    is_own = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_own:
+            execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        yield
+
+
 def _execute(sql: str, params: Params) -> psycopg.Cursor[NamedTuple]:
     connection.ensure_connection()
     with connection.wrap_database_errors:

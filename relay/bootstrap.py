@@ -1,19 +1,17 @@
-"""The first operator and, on one machine, a tenant to try things with. Made only when missing."""
+"""The first operator's code and, on one machine, a tenant to try things with. Made only when
+missing."""
 
 import json
-import secrets
 from typing import Any, Protocol
 
-from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from billing import books, ledger, tenants, tokens
 from billing.models import Entry, PriceBook, Tenant, Token
 from billing.money import UNIT
 from channels.models import Channel
+from relay import first_run
 
-OPERATOR = "operator"
-PASSWORD_BYTES = 15
 TENANT = "demo"
 START_MONEY = 100 * UNIT
 START_REFERENCE = "bootstrap-demo"
@@ -66,17 +64,11 @@ class Memory(Protocol):
     def remember(self, **facts: str) -> None: ...
 
 
-def operator(memory: Memory) -> str:
-    """Makes the first operator; returns the new password, "" when there was an operator."""
-    users = get_user_model()._default_manager
-    if users.filter(is_superuser=True).exists():
-        return ""
-    password = memory.get("password") or secrets.token_urlsafe(PASSWORD_BYTES)
-    memory.remember(operator=OPERATOR, password=password)
-    user = get_user_model()(username=OPERATOR, is_staff=True, is_superuser=True)
-    user.set_password(password)
-    user.save()
-    return password
+def operator_code(memory: Memory) -> str:
+    """What makes the first operator, the same at each start until there is one; then ""."""
+    code = first_run.code(memory.get("operator_code"))
+    memory.remember(operator_code=code)
+    return code
 
 
 def demo(memory: Memory, *, sandbox_url: str) -> Tenant:

@@ -20,6 +20,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
 
 # How often it is asked whether the night's proof is still to be made.
 PROOF_TICK_SECONDS = 300
+# How often it is asked whether an hour is over and is to be added up.
+HOURS_TICK_SECONDS = 300
 # How often what is too old of channels' histories is looked for.
 HISTORY_TICK_SECONDS = 600
 # Which pulse beats when a job has been done: while it does, beat, broker and the queue's workers
@@ -60,10 +62,13 @@ def _use_settings(sender: Celery, **_: Any) -> None:
         "relay.jobs.sweep": settings.SWEEP_SECONDS,
         "relay.jobs.deliver_due_notices": settings.NOTICE_TICK_SECONDS,
         "relay.jobs.prove": PROOF_TICK_SECONDS,
+        "relay.jobs.close_hours": HOURS_TICK_SECONDS,
         "channels.jobs.probe_due": settings.PROBE_SECONDS,
         "channels.jobs.sweep": HISTORY_TICK_SECONDS,
+        "billing.jobs.sweep": HISTORY_TICK_SECONDS,
         "billing.jobs.roll_up": settings.USAGE_TICK_SECONDS,
         "billing.jobs.check_balances": settings.BALANCE_TICK_SECONDS,
+        "console.jobs.sweep": HISTORY_TICK_SECONDS,
     }
     sender.conf.beat_schedule = {
         name: {"task": name, "schedule": seconds} for name, seconds in ticks.items()

@@ -15,6 +15,7 @@ from billing import topups
 from billing.providers import PROVIDERS
 from billing.providers.base import rates
 from billing.tenants import WEBHOOK_SECRET_PREFIX
+from common import site
 from relay import deadlines, words
 
 # A week.
@@ -61,10 +62,18 @@ def results_storage(app_configs: Any, **kwargs: Any) -> list[Error]:
 @register
 def banned_words(app_configs: Any, **kwargs: Any) -> list[Error]:
     try:
-        words.check("")
+        words.read(settings.BANNED_WORDS_FILE, "")
     except (OSError, UnicodeDecodeError) as error:
         return [Error(f"BANNED_WORDS_FILE: {error}", id="relay.E005")]
     return []
+
+
+@register
+def site_language(app_configs: Any, **kwargs: Any) -> list[Error]:
+    known = [code for code, _ in settings.LANGUAGES]
+    if settings.SITE_LANGUAGE in known:
+        return []
+    return [Error(f"SITE_LANGUAGE is one of {', '.join(known)}.", id="relay.E023")]
 
 
 @register
@@ -137,11 +146,28 @@ def _payment_services() -> Iterator[Error]:
     if len({bool(settings.EPAY_URL), bool(settings.EPAY_PID), bool(settings.EPAY_KEY)}) > 1:
         yield Error("EPAY_URL, EPAY_PID and EPAY_KEY need each other.", id="relay.E007")
     for provider in PROVIDERS.values():
-        if provider.is_on and provider.currency not in (settings.CURRENCY.upper(), *rates()):
+        # (The database is not asked here: it may be the one that is to be made.)
+        own = provider.own_currency
+        if provider.is_on and own and own not in (settings.CURRENCY.upper(), *rates()):
             yield Error(
-                f"{provider.name} is paid in {provider.currency}, which TOPUP_RATES does not have.",
+                f"{provider.name} is paid in {own}, which TOPUP_RATES does not have.",
                 id="relay.E008",
             )
+
+
+@register
+def sign_up(app_configs: Any, **kwargs: Any) -> list[Error]:
+    errors = []
+    if settings.SIGN_UP not in site.SIGN_UPS:
+        errors.append(Error(f"SIGN_UP is one of {', '.join(site.SIGN_UPS)}.", id="relay.E012"))
+    try:
+        is_debt = site.default("sign_up_balance") < 0
+    except ValueError as error:
+        errors.append(Error(f"SIGN_UP_BALANCE: {error}", id="relay.E012"))
+    else:
+        if is_debt:
+            errors.append(Error("SIGN_UP_BALANCE must not be negative.", id="relay.E012"))
+    return errors
 
 
 @register

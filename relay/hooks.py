@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop as _
 
 from billing import notices
 from billing.models import Tenant
@@ -34,6 +35,15 @@ PEACE_MIN_SECONDS, PEACE_MAX_SECONDS = 5, 300
 FORGOTTEN = timedelta(days=2)
 BATCH = 1000
 URL_IN_SUBJECT_MAX_CHARS = 100
+_GONE_TEXT = _("%(url)s of %(tenant)s is switched off: it answered 410 Gone.")
+_TIRED_TEXT = _(
+    "%(url)s of %(tenant)s is switched off: it has failed for %(hours)s hours without a success."
+)
+_THEN_TEXT = _(
+    "It has failed since %(since)s UTC. The ends of tasks are kept for it from now on, and "
+    "progress is not told. Switch it on again when it works, or give another address; then what "
+    "was kept can be sent."
+)
 
 _FAILED = """
 INSERT INTO relay_hook AS hook (
@@ -164,11 +174,17 @@ def _tell(tenant: Tenant, hook: Hook) -> None:
     notices.raise_notice(
         tenant=tenant,
         kind=HOOK_OFF,
-        subject=f"{hook.url[:URL_IN_SUBJECT_MAX_CHARS]} is not called any more",
-        text=f"{hook.url} of {tenant.name} is switched off: {hook.off_reason}.\n\n"
-        f"It has failed since {hook.failing_since:%Y-%m-%d %H:%M} UTC. The ends of tasks are kept "
-        "for it from now on, and progress is not told. Switch it on again when it works, or give "
-        "another address; then what was kept can be sent.\n",
+        subject=_("%(short)s is not called any more"),
+        text=notices.PARAGRAPH.join(
+            (_GONE_TEXT if hook.off_reason == GONE_REASON else _TIRED_TEXT, _THEN_TEXT)
+        ),
+        values={
+            "short": hook.url[:URL_IN_SUBJECT_MAX_CHARS],
+            "url": hook.url,
+            "tenant": tenant.name,
+            "hours": _patience_hours(),
+            "since": f"{hook.failing_since:%Y-%m-%d %H:%M}",
+        },
         data={
             "tenant": tenant.name,
             "hook_id": hook.pk,
@@ -180,4 +196,8 @@ def _tell(tenant: Tenant, hook: Hook) -> None:
 
 
 def _patience_words() -> str:
-    return f"it has failed for {timedelta(seconds=settings.CALLBACK_OFF_SECONDS)} without a success"
+    return f"it has failed for {_patience_hours()} hours without a success"
+
+
+def _patience_hours() -> str:
+    return f"{settings.CALLBACK_OFF_SECONDS / 3600:.3g}"

@@ -47,6 +47,17 @@ def link(task: Task) -> str:
     return address if task.status in TERMINAL else f"{address}&v={task.sequence}"
 
 
+def nth_link(task: Task, number: int) -> str:
+    """The same of one of several pictures, counted from 0."""
+    return f"{link(task)}&n={number}"
+
+
+def video_links(task: Task) -> list[str]:
+    """Those of all of a task's videos."""
+    number = len(task.video_urls or []) or (1 if task.video_url else 0)
+    return [video_link(task, place) for place in range(number)]
+
+
 def video_link(task: Task, number: int) -> str:
     """The signed address of one of a task's videos, counted from 0."""
     return f"{settings.PUBLIC_URL}/mj/video/{task.pk}/{number}?sig={signing.sign('video', task.pk)}"

@@ -20,6 +20,7 @@ from relay import (
     notices,
     polling,
     results,
+    speeds,
 )
 
 
@@ -98,6 +99,13 @@ def sweep() -> None:
     topups.expire()
     incidents.close_quiet()
     hooks.sweep()
+
+
+@shared_task
+def close_hours() -> None:
+    """Adds up the channels' attempts of the hours that are over."""
+    speeds.close_hours()
+    speeds.sweep()
 
 
 @shared_task

@@ -52,7 +52,8 @@ class Task(models.Model):
     """A tenant's task. Its status is written by relay/lifecycle only."""
 
     id = models.BigIntegerField(primary_key=True, db_default=NextTaskId())
-    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT)
+    # Found through `task_by_tenant`, so it needs no index of its own.
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, db_index=False)
     token = models.ForeignKey(Token, on_delete=models.PROTECT)
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
     credential = models.ForeignKey(Credential, null=True, on_delete=models.PROTECT)
@@ -103,6 +104,14 @@ class Task(models.Model):
     hinted_id = models.CharField(max_length=200, blank=True)
     upstream_row = models.JSONField(null=True, help_text="The upstream's last word, as it came.")
     sequence = models.IntegerField(default=0, help_text="Counts the changes that were stored.")
+    # Written by a trigger (0011_histories), up to a certain length; read by relay/timeline.py.
+    history = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Changes of status and progress, one a line: milliseconds since 1970, status, "
+        "percent.",
+    )
     changed_at = models.DateTimeField(db_default=Now())
     missing_since = models.DateTimeField(null=True)
     next_poll_at = models.DateTimeField(null=True)
@@ -227,6 +236,32 @@ class Attempt(models.Model):
         return f"attempt {self.number} of task {self.task_id}"
 
 
+class AttemptHour(models.Model):
+    """The attempts at a channel in one hour that is over, by how long they took (relay/speeds.py).
+
+    An hour without any has one line without a channel, which says that it has been added up.
+    """
+
+    hour = models.DateTimeField(help_text="When it began (UTC).")
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, db_index=False)
+    bucket = models.SmallIntegerField(help_text="Milliseconds, by powers of two (relay/speeds.py).")
+    number = models.IntegerField()
+    good = models.IntegerField(help_text="Accepted, or asked to confirm.")
+    faults = models.IntegerField(help_text="The channel's own fault.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["hour", "channel", "bucket"],
+                nulls_distinct=False,
+                name="attempt_hour_is_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} attempts at channel {self.channel_id} from {self.hour}"
+
+
 class Hook(models.Model):
     """An address of a tenant's that fails: since when, and whether we still call it.
 
@@ -321,6 +356,12 @@ class Callback(models.Model):
             models.Index("due_at", name="callback_due", condition=Q(due_at__isnull=False)),
             # Lists of a tenant, newest first.
             models.Index(fields=["tenant", "-id"], name="callback_by_tenant"),
+            # The same of what did not arrive, which is rare.
+            models.Index(
+                fields=["tenant", "state", "-id"],
+                name="callback_lost",
+                condition=Q(state__in=("given_up", "held_back")),
+            ),
             # callbacks.replay_some: the final ones of a time.
             models.Index(
                 "tenant", "created_at", "id", name="callback_by_time", condition=Q(is_final=True)
@@ -431,3 +472,18 @@ class ProofRun(models.Model):
 
     def __str__(self) -> str:
         return f"proof of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class OperatorCode(models.Model):
+    """The code that makes the first operator (relay/first_run.py): one row at most, gone once it
+    is used."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    digest = models.BinaryField(max_length=32)
+    tries = models.SmallIntegerField(default=0, help_text="Wrong ones.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="operator_code_is_one")]
+
+    def __str__(self) -> str:
+        return "code of the first operator"

@@ -3,8 +3,6 @@
 import re
 from typing import Any
 
-from django.conf import settings
-
 MODES = ("fast", "relax", "turbo")
 
 _MODELS = {f"mj-{mode}": mode for mode in MODES}
@@ -13,7 +11,9 @@ _FLAG = re.compile(r"(?<!\S)(?:--|—)(fast|relax|turbo)(?!\S)", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t]{2,}")
 
 
-def decide(*, path_mode: str, body: dict[str, Any], prompt: str, key_default: str) -> str:
+def decide(
+    *, path_mode: str, body: dict[str, Any], prompt: str, key_default: str, site_default: str
+) -> str:
     """First match wins; words that are no mode count as not said."""
     for word in (
         path_mode,
@@ -25,7 +25,7 @@ def decide(*, path_mode: str, body: dict[str, Any], prompt: str, key_default: st
     ):
         if word in MODES:
             return word
-    return str(settings.DEFAULT_MODE)
+    return site_default
 
 
 def without_flags(prompt: str) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from billing import notices
 from common import sql
@@ -25,6 +26,10 @@ FINDINGS_PER_PROMISE = 10
 FINDING_MAX_CHARS = 300
 # A message to a hook is small.
 TOLD_MAX = 20
+_FOUND = _(
+    "The nightly proof has found %(number)d contradictions. `manage.py doctor` tells them all. The "
+    "first are:"
+)
 
 # Of several workers in one night one gets a row, and another only when the first has died.
 _CLAIM = """
@@ -83,12 +88,11 @@ def _store(run_id: int, started_at: datetime, wrong: list[Verdict]) -> None:
     if not mine.update(finished_at=timezone.now(), findings=findings, number=number) or not number:
         return
     told = findings[:TOLD_MAX]
-    listed = "\n".join(f"- {finding}" for finding in told)
     notices.raise_notice(
         tenant=None,
         kind=BOOKS_WRONG,
-        subject=f"The books are wrong: {number} contradictions",
-        text=f"The nightly proof has found {number} contradictions. `manage.py doctor` tells them "
-        f"all. The first are:\n\n{listed}\n",
+        subject=_("The books are wrong: %(number)d contradictions"),
+        text=notices.PARAGRAPH.join((_FOUND, "%(findings)s")),
         data={"proof_run": run_id, "number": number, "findings": told},
+        values={"number": number, "findings": "\n".join(f"- {finding}" for finding in told)},
     )

@@ -14,10 +14,11 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import override
 
-from billing import tenants
+from billing import notices, tenants
 from billing.models import Delivery, Notice, Tenant
-from common import sql
+from common import languages, site, sql
 from common.deadline import deadline
 from relay import hooks, ladder, posting
 
@@ -127,10 +128,11 @@ def _secrets(tenant: Tenant | None) -> list[str]:
 def _mail(delivery: Delivery) -> Outcome:
     if not settings.EMAIL_URL:
         return Outcome("EMAIL_URL is not set: no mail can be sent", is_final=True)
-    notice = delivery.notice
+    with override(languages.of_mail(delivery.address)):
+        subject, text = notices.said(delivery.notice)
     message = EmailMessage(
-        subject=notice.subject,
-        body=f"{notice.text}\n-- \n{settings.SITE_NAME}, {settings.PUBLIC_URL}\n",
+        subject=subject,
+        body=f"{text.rstrip()}\n\n-- \n{site.value('site_name')}, {settings.PUBLIC_URL}\n",
         to=[delivery.address],
         # The same over all tries, so that mailboxes can tell; and nobody's holidays answer it.
         headers={"Message-ID": _mail_id(delivery), "Auto-Submitted": "auto-generated"},

@@ -35,8 +35,9 @@ AGE_SHARE = 10
 # Relaxed drawings wait for their turn.
 RELAX_FACTOR = 2
 OLD_AFTER_SECONDS = 2 * 3600
-# What most looks need: not the upstream's last word, which is large.
-_NEEDED = [field.name for field in Task._meta.concrete_fields if field.name != "upstream_row"]
+# What most looks need: not the upstream's last word, which is large, nor what it said before.
+_LARGE = ("upstream_row", "history")
+_NEEDED = [field.name for field in Task._meta.concrete_fields if field.name not in _LARGE]
 
 
 class Claim(NamedTuple):

@@ -14,7 +14,7 @@ from django.conf import settings
 from gevent import monkey
 
 from billing.tenants import WEBHOOK_SECRET_PREFIX
-from common import guard, retry_after
+from common import guard, retry_after, site, sql
 from common.deadline import deadline
 
 ANSWER_MAX_BYTES = 2048
@@ -53,6 +53,8 @@ class Delivery(NamedTuple):
 
 def post(url: str, *, body: str, sign: Callable[[int], dict[str, str]]) -> Delivery:
     """One try. `sign` makes the headers for the time (seconds since 1970)."""
+    guarded_session = session()
+    sql.release_connection()
     started = time.monotonic()
     status: int | None = None
     is_hopeless = False
@@ -60,7 +62,7 @@ def post(url: str, *, body: str, sign: Callable[[int], dict[str, str]]) -> Deliv
     try:
         with (
             deadline(settings.CALLBACK_TIMEOUT_SECONDS),
-            session().post(
+            guarded_session.post(
                 url,
                 data=body.encode(),
                 headers=sign(int(time.time())),
@@ -76,7 +78,8 @@ def post(url: str, *, body: str, sign: Callable[[int], dict[str, str]]) -> Deliv
     # try like any other.
     except Exception as error:  # noqa: BLE001
         is_hopeless = guard.is_hopeless(error)
-        answer = f"{type(error).__name__}: {error}".replace("\x00", "")[:ANSWER_MAX_BYTES]
+        said = guard.refusal(error) or f"{type(error).__name__}: {error}"
+        answer = said.replace("\x00", "")[:ANSWER_MAX_BYTES]
     milliseconds = round((time.monotonic() - started) * 1000)
     return Delivery(status, answer, milliseconds, is_hopeless, asked)
 
@@ -99,12 +102,17 @@ def signature(
     }
 
 
-@lru_cache(maxsize=1)
 def session() -> requests.Session:
+    """One that calls only what callbacks may call now."""
+    allowed = site.value("callback_networks")
+    return guarded(ports=tuple(site.value("callback_ports")), allowed=tuple(allowed))
+
+
+# A second one is for those who are at it while the settings change.
+@lru_cache(maxsize=2)
+def guarded(*, ports: tuple[int, ...], allowed: tuple[str, ...]) -> requests.Session:
     _resolve_many_names()
-    return guard.session(
-        guard.Policy(ports=settings.CALLBACK_PORTS, allowed=settings.CALLBACK_ALLOWED_NETWORKS)
-    )
+    return guard.session(guard.Policy(ports=ports, allowed=allowed))
 
 
 def _resolve_many_names() -> None:

@@ -45,9 +45,9 @@ def diff(found: Diff) -> Iterator[str]:
 def preview(found: Preview) -> Iterator[str]:
     yield f"\n{found.days.first} to {found.days.last}"
     yield f"{'':44} {'number':>9} {'refused':>9} {'earned':>14} {'would earn':>14}"
-    for (price_name, mode), figures in found.by_action().items():
+    for (price_name, mode), figures in found.by_action.items():
         yield _figures(f"{price_name} {mode}", figures)
-    for tenant, figures in found.by_tenant().items():
+    for tenant, figures in sorted(found.by_tenant.items()):
         yield _figures(f"tenant {tenant}", figures)
     yield _figures("total", found.total)
 

@@ -15,12 +15,13 @@ FIGURE_COLUMNS = (
 )  # fmt: skip
 
 
-def rows(*, by: Sequence[str], period: Period) -> list[tuple[str, ...]]:
+def rows(*, by: Sequence[str], period: Period, **only: int | None) -> list[tuple[str, ...]]:
     """A line of columns, the lines, and one that begins with "total"; money in currency units.
 
-    `margin` is empty where a cost is not known. Raises ValueError as reports.report does.
+    `margin` is empty where a cost is not known. `only`: as reports.report has it. Raises
+    ValueError as that does.
     """
-    report = reports.report(by=by, period=period)
+    report = reports.report(by=by, period=period, **only)
     channels = dict(Channel.objects.values_list("pk", "name"))
     lines = [
         (*_names(report, line.values, channels), *_texts(line.figures))
@@ -32,9 +33,9 @@ def rows(*, by: Sequence[str], period: Period) -> list[tuple[str, ...]]:
     return [(*heads, *FIGURE_COLUMNS), *lines, total]
 
 
-def csv(*, by: Sequence[str], period: Period) -> Iterator[bytes]:
+def csv(*, by: Sequence[str], period: Period, **only: int | None) -> Iterator[bytes]:
     """The same as a file. Raises ValueError at once."""
-    first, *others = rows(by=by, period=period)
+    first, *others = rows(by=by, period=period, **only)
     # Figures are numbers of ours; what stands before them are names that others have chosen.
     names = max(len(by), 1)
     safe = [(*map(sheets.text, row[:names]), *row[names:]) for row in others]
@@ -43,14 +44,16 @@ def csv(*, by: Sequence[str], period: Period) -> Iterator[bytes]:
 
 def _names(report: Report, values: tuple[Any, ...], channels: dict[int, str]) -> tuple[str, ...]:
     return tuple(
-        _name(dimension, value, report.tenants, channels)
+        _name(dimension, value, report, channels)
         for dimension, value in zip(report.by, values, strict=True)
     )
 
 
-def _name(dimension: str, value: Any, tenants: dict[int, str], channels: dict[int, str]) -> str:
+def _name(dimension: str, value: Any, report: Report, channels: dict[int, str]) -> str:
     if dimension == "tenant":
-        return tenants[value]
+        return report.tenants[value]
+    if dimension == "key":
+        return report.keys.get(value, "")
     if dimension == "channel":
         return "" if value is None else channels.get(value, f"channel {value}")
     return str(value)

@@ -11,13 +11,12 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import storages
 from django.db.models import F
 from django.utils import timezone
 
-from common import sql
+from common import site, sql
 from relay import images, signing, statements
 from relay.images import Picture
 from relay.models import ResultFile, Task, TaskStatus
@@ -44,7 +43,9 @@ TYPES = {
 def enqueue(task: Task) -> None:
     """Writes which files are to be copied, in the transaction that stores a task's success."""
     # The addresses of an upload are for use in prompts; the tenant has these pictures itself.
-    if settings.KEEP_RESULTS and task.status == TaskStatus.SUCCESS and task.action != "UPLOAD":
+    if task.status != TaskStatus.SUCCESS or task.action == "UPLOAD":
+        return
+    if site.value("keep_results"):
         ResultFile.objects.bulk_create(_files(task))
 
 

@@ -7,7 +7,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from common import logs, redaction
-from relay import embedded
+from relay import embedded, providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,14 +47,22 @@ PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
 INSTALLED_APPS = [
+    # Before Django's own, so that its `createsuperuser` is the one that counts.
+    "billing",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "rest_framework",
     "common",
-    "billing",
     "channels",
     "relay",
     "console",
@@ -63,11 +71,18 @@ MIDDLEWARE = [
     "relay.api.middleware.edge",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "console.security.guard",
+    "console.display.viewer",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "console.errors.ErrorPages",
+    "allauth.account.middleware.AccountMiddleware",
+    "console.accounts.sessions.ages",
+    "console.accounts.preferences.keep",
+    "console.accounts.acting.notice",
 ]
 # A redirect never answers a POST: both forms of an address are served (relay/api/middleware.py).
 APPEND_SLASH = False
@@ -77,11 +92,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "console.display.context",
             ],
         },
     },
@@ -97,12 +114,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "console:sign-in"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "console:home"
-LOGOUT_REDIRECT_URL = "console:sign-in"
+LOGOUT_REDIRECT_URL = "account_login"
+# Signing in again is due after so long without a request, and after so long in any case.
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=12 * 3600)
+SESSION_MAX_SECONDS = env.int("SESSION_MAX_SECONDS", default=14 * 86400)
+SESSION_COOKIE_AGE = SESSION_MAX_SECONDS
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+# Of mails, papers and pages whose reader is not known to want another; the API speaks English.
+SITE_LANGUAGE = env.str("SITE_LANGUAGE", default=LANGUAGE_CODE).strip().lower()
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_NAME = "language"
+CSRF_FAILURE_VIEW = "console.errors.csrf"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
@@ -111,6 +139,8 @@ WHITENOISE_USE_FINDERS = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Bodies are bounded by relay/api/parsers.py, which knows the contract's error.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
+# The longest form is a channel's costs: 500 rows of three.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 
 # -- Database, Redis, Celery ----------------------------------------------------------------------
 
@@ -134,6 +164,8 @@ DATABASES["default"]["OPTIONS"] |= {
     # Zero prepares a statement at its first use; Django's default never prepares any.
     "prepare_threshold": 0,
 }
+# A statement of ours is over before it would have been compiled.
+_words = ["-c jit=off"]
 if DATABASE_STATEMENT_SECONDS:
     _limits = {
         "statement_timeout": DATABASE_STATEMENT_SECONDS,
@@ -141,13 +173,11 @@ if DATABASE_STATEMENT_SECONDS:
         "lock_timeout": DATABASE_STATEMENT_SECONDS,
         "idle_in_transaction_session_timeout": DATABASE_IDLE_SECONDS,
     }
-    _words = [f"-c {name}={round(seconds * 1000)}" for name, seconds in _limits.items()]
-    _own = DATABASES["default"]["OPTIONS"].get("options", "")
-    DATABASES["default"]["OPTIONS"] |= {
-        "options": " ".join([*_words, _own]).strip(),
-        # A machine that has gone without a word, in milliseconds.
-        "tcp_user_timeout": round(DATABASE_STATEMENT_SECONDS * 1000),
-    }
+    _words += [f"-c {name}={round(seconds * 1000)}" for name, seconds in _limits.items()]
+    # A machine that has gone without a word, in milliseconds.
+    DATABASES["default"]["OPTIONS"]["tcp_user_timeout"] = round(DATABASE_STATEMENT_SECONDS * 1000)
+_own = DATABASES["default"]["OPTIONS"].get("options", "")
+DATABASES["default"]["OPTIONS"]["options"] = " ".join([*_words, _own]).strip()
 if DATABASE_POOL_SIZE:
     # Small on purpose: more connections make a hot wallet slower, and none is held during HTTP.
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -174,6 +204,16 @@ USAGE_TICK_SECONDS = env.float("USAGE_TICK_SECONDS", default=60)
 KEY_HASH_SECRET = env.str("KEY_HASH_SECRET", default="") or SECRET_KEY
 # Secrets at rest: the first key encrypts, all of them decrypt.
 ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[]) or [SECRET_KEY]
+
+# -- Sign-up --------------------------------------------------------------------------------------
+
+# Who may open a tenant of his own: "closed" (nobody), "invitation" or "open".
+SIGN_UP = env.str("SIGN_UP", default="closed").strip().lower()
+# The group that such tenants are in, and the money that they begin with, in units of the currency.
+SIGN_UP_GROUP = env.str("SIGN_UP_GROUP", default="default")
+SIGN_UP_BALANCE = env.str("SIGN_UP_BALANCE", default="0")
+# Domains of the mail addresses that may; empty: any.
+SIGN_UP_DOMAINS = env.list("SIGN_UP_DOMAINS", default=[])
 
 # -- Payments -------------------------------------------------------------------------------------
 
@@ -321,6 +361,59 @@ STORAGES = {
     },
 }
 
+# -- Accounts (console/accounts/) -----------------------------------------------------------------
+
+# Wrong passwords, or wrong second factors, for one name or from one address.
+SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", default=5)
+SIGN_IN_LOCK_SECONDS = env.int("SIGN_IN_LOCK_SECONDS", default=300)
+# What concerns money, prices, secrets or roles asks for the password when the sign-in is older.
+SIGN_IN_FRESH_SECONDS = env.int("SIGN_IN_FRESH_SECONDS", default=900)
+# [{"id": "corp", "name": "Corp", "issuer": "https://…", "client_id": "…", "secret": "…"}]
+OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", default=[])
+GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", default="").strip()
+GITHUB_CLIENT_SECRET = env.str("GITHUB_CLIENT_SECRET", default="").strip()
+
+AUTHENTICATION_BACKENDS = ["console.accounts.backend.PeopleBackend"]
+CACHES = {"default": {"BACKEND": "console.accounts.cache.PostgresCache"}}
+ACCOUNT_ADAPTER = "console.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+# Without mail an address cannot be confirmed, so none is asked for.
+ACCOUNT_SIGNUP_FIELDS = [
+    *(["email*"] if EMAIL_URL else []),
+    "username*",
+    "password1*",
+    "password2*",
+]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_URL else "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_URL)
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = SIGN_IN_FRESH_SECONDS
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_USERNAME_MIN_LENGTH = 2
+ACCOUNT_RATE_LIMITS = {
+    # By address, and by account however its name is written.
+    "login_failed": f"10/m/ip,100/h/ip,{SIGN_IN_TRIES}/{SIGN_IN_LOCK_SECONDS}s/key",
+}
+MFA_ADAPTER = "console.accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "console.accounts.forms.AddKey",
+    "edit_webauthn": "console.accounts.forms.RenameKey",
+    "authenticate_webauthn": "console.accounts.forms.UseKey",
+    "login_webauthn": "console.accounts.forms.SignInByKey",
+    "reauthenticate_webauthn": "console.accounts.forms.ConfirmByKey",
+}
+# People who were imported have no confirmed address.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+USERSESSIONS_TRACK_ACTIVITY = True
+SOCIALACCOUNT_ADAPTER = "console.accounts.social.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = providers.settings(
+    oidc=OIDC_PROVIDERS, github=(GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET)
+)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["relay.api.auth.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -352,5 +445,7 @@ redaction.hide(
     STRIPE_WEBHOOK_SECRET,
     EPAY_KEY,
     OPERATOR_WEBHOOK_SECRET,
+    GITHUB_CLIENT_SECRET,
+    *providers.secrets(SOCIALACCOUNT_PROVIDERS),
     *map(redaction.password, (DATABASE_URL, REDIS_URL, CELERY_BROKER_URL, EMAIL_URL)),
 )

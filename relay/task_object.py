@@ -57,4 +57,4 @@ def _images(task: Task) -> list[dict[str, str]] | None:
     # Addresses of an upload are made to be used in prompts, so they stay the upstream's own.
     if task.image_urls is None or task.action == "UPLOAD":
         return task.image_urls
-    return [{"url": f"{images.link(task)}&n={n}"} for n in range(len(task.image_urls))]
+    return [{"url": images.nth_link(task, n)} for n in range(len(task.image_urls))]

@@ -5,6 +5,7 @@ from relay.api.front_door import FrontDoor
 urlpatterns = [
     path("", include("relay.api.urls")),
     path("api/v1/", include("relay.api.v1.urls")),
+    path("console/account/", include("console.accounts.urls")),
     path("console/", include("console.urls")),
     path("", FrontDoor.as_view()),
 ]

@@ -1,19 +1,45 @@
 """Who pays: tenants and their keys, wallets and the ledger, prices, sales, usage, notices."""
 
+from billing.models.announcements import Announcement
 from billing.models.limits import RateWindow
 from billing.models.notices import Delivery, LowBalance, Notice
 from billing.models.prices import GroupRatio, PriceBook, PriceRule
 from billing.models.sales import CodeBatch, RedemptionCode, TopUp
-from billing.models.tenants import Group, ManagementKey, Member, Role, StaffRole, Tenant, Token
-from billing.models.usage import UsageDay, UsageMark
+from billing.models.tenants import (
+    Group,
+    Invitation,
+    ManagementKey,
+    Member,
+    Role,
+    StaffMember,
+    StaffRole,
+    Tenant,
+    Token,
+)
+from billing.models.usage import (
+    EarnedDay,
+    EarnedKey,
+    EarnedKeyAction,
+    EarnedKeyChannel,
+    UsageDay,
+    UsageHour,
+    UsageMark,
+    UsageTotal,
+)
 from billing.models.wallets import Entry, Wallet
 
 __all__ = [
+    "Announcement",
     "CodeBatch",
     "Delivery",
+    "EarnedDay",
+    "EarnedKey",
+    "EarnedKeyAction",
+    "EarnedKeyChannel",
     "Entry",
     "Group",
     "GroupRatio",
+    "Invitation",
     "LowBalance",
     "ManagementKey",
     "Member",
@@ -23,11 +49,14 @@ __all__ = [
     "RateWindow",
     "RedemptionCode",
     "Role",
+    "StaffMember",
     "StaffRole",
     "Tenant",
     "Token",
     "TopUp",
     "UsageDay",
+    "UsageHour",
     "UsageMark",
+    "UsageTotal",
     "Wallet",
 ]

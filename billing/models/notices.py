@@ -32,6 +32,9 @@ class Notice(models.Model):
     subject = models.CharField(max_length=200)
     text = models.TextField()
     data = models.JSONField(default=dict)
+    wording = models.JSONField(
+        null=True, help_text="The texts before anything was filled in, and what that is."
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

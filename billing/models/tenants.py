@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 
 from billing.money import MICRO_HELP
 from common.vault import EncryptedTextField
@@ -91,6 +91,62 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} of {self.tenant}"
+
+
+class StaffMember(models.Model):
+    """One of the site's own people. billing/staff.py sees to it that an operator stays."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    role = models.CharField(max_length=9, choices=StaffRole)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role}"
+
+
+class Invitation(models.Model):
+    """To become a member of the tenant, or without one of the site's own people. The link is shown
+    once; only the HMAC of its token is kept."""
+
+    tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.PROTECT)
+    email = models.EmailField()
+    role = models.CharField(max_length=9, choices=[*Role.choices, *StaffRole.choices])
+    digest = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.CharField(max_length=150)
+    # The site's own people invited, whose names tenants are not told.
+    by_site = models.BooleanField()
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="invitation_has_a_role_of_its_side",
+                condition=Q(tenant__isnull=False, role__in=Role.values)
+                | Q(tenant__isnull=True, role__in=StaffRole.values),
+            ),
+            models.CheckConstraint(
+                name="invitation_is_accepted_by_somebody",
+                condition=Q(accepted_at__isnull=True, accepted_by__isnull=True)
+                | Q(accepted_at__isnull=False, accepted_by__isnull=False),
+            ),
+            # The newest link to an address is the only one.
+            models.UniqueConstraint(
+                "tenant",
+                Lower("email"),
+                name="invitation_is_open_once",
+                condition=Q(accepted_at__isnull=True),
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email}"
 
 
 class Token(Limits):
@@ -190,7 +246,7 @@ class Token(Limits):
 class ManagementKey(models.Model):
     """Opens the management API, for a tenant or (without one) for the site's own people.
 
-    Shown once, kept as an HMAC, like an API key; it draws nothing.
+    Shown once, kept as an HMAC, like an API key; the tenant API does not take it.
     """
 
     tenant = models.ForeignKey(Tenant, null=True, blank=True, on_delete=models.PROTECT)

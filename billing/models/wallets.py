@@ -69,14 +69,15 @@ class Entry(models.Model):
 
     ENDS_OF_A_HOLD = (Kind.CAPTURE, Kind.RELEASE)
 
-    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT)
+    # Both are found through indexes below, so they need none of their own.
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=8, choices=Kind)
     reference = models.CharField(max_length=64)
     amount = models.BigIntegerField(help_text="Change of the balance. " + MICRO_HELP)
     held = models.BigIntegerField(help_text="Change of the held money. " + MICRO_HELP)
     balance_after = models.BigIntegerField(help_text=MICRO_HELP)
     held_after = models.BigIntegerField(help_text=MICRO_HELP)
-    token = models.ForeignKey(Token, null=True, on_delete=models.PROTECT)
+    token = models.ForeignKey(Token, null=True, on_delete=models.PROTECT, db_index=False)
     price_rule = models.ForeignKey(PriceRule, null=True, on_delete=models.PROTECT)
     price_name = models.CharField(max_length=64, blank=True, db_default="")
     mode = models.CharField(max_length=8, blank=True, db_default="")
@@ -118,8 +119,17 @@ class Entry(models.Model):
         indexes = [
             # Statements, roll-ups and proofs walk one wallet in order.
             models.Index("wallet", "id", name="entry_by_wallet"),
+            # Lists of what one key has paid.
+            models.Index("token", "id", name="entry_by_key", condition=Q(token__isnull=False)),
             # ledger.refund: what has been refunded of a capture.
             models.Index("reference", name="entry_refund", condition=Q(kind="refund")),
+            # Lists of what is rare among a wallet's drawings.
+            models.Index(
+                "wallet",
+                "id",
+                name="entry_rare_by_wallet",
+                condition=Q(kind__in=["refund", "topup", "adjust"]),
+            ),
         ]
 
     def __str__(self) -> str:

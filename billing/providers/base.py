@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from django.conf import settings
 
 from billing.errors import ProviderOff
 from billing.money import UNIT
+from common import site
 
 # How many digits a currency's smallest unit has behind the point; of all others two. Stripe's
 # list, which also takes ISK and UGX in hundredths: https://docs.stripe.com/currencies#zero-decimal
@@ -81,6 +82,8 @@ class Provider(ABC):
     """One payment service."""
 
     name: str
+    # What is paid in, three capital letters; empty: the site's currency.
+    own_currency: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -88,9 +91,9 @@ class Provider(ABC):
         """Whether the settings have all that is needed to take an order and to hear of it."""
 
     @property
-    @abstractmethod
     def currency(self) -> str:
         """What is paid in: three capital letters."""
+        return self.own_currency or str(site.value("currency")).upper()
 
     @property
     def methods(self) -> list[str]:
@@ -115,7 +118,7 @@ class Provider(ABC):
         return to_minor(amount, currency=self.currency, rate=self._rate())
 
     def _rate(self) -> Decimal:
-        if self.currency == settings.CURRENCY.upper():
+        if self.currency == site.value("currency").upper():
             return Decimal(1)
         try:
             return rates()[self.currency]

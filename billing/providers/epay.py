@@ -37,15 +37,12 @@ _MONEY = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 
 class EPay(Provider):
     name = "epay"
+    # The protocol has no field for another.
+    own_currency = CURRENCY
 
     @property
     def is_on(self) -> bool:
         return bool(settings.EPAY_URL and settings.EPAY_TYPES and self._has_secret)
-
-    @property
-    def currency(self) -> str:
-        """The protocol has no field for another."""
-        return CURRENCY
 
     @property
     def methods(self) -> list[str]:

@@ -41,10 +41,6 @@ class Stripe(Provider):
         """Without the webhook's secret it would take money that we never hear of."""
         return bool(settings.STRIPE_SECRET_KEY and settings.STRIPE_WEBHOOK_SECRET)
 
-    @property
-    def currency(self) -> str:
-        return str(settings.CURRENCY).upper()
-
     def create(self, checkout: Checkout) -> Redirect:
         # Loaded by the first who needs it: it is large, and many sites do without.
         import stripe

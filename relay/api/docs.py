@@ -1,5 +1,6 @@
 """The API's own description: the schema for programs, and a page for people."""
 
+import secrets
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -9,15 +10,20 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from common import site
+
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT_LANGUAGE = "en"
 # The page may load from this site and ask this site, nobody else. What it shows is drawn by a
-# script that sets styles, hence the one exception.
+# script whose style elements have this page's nonce (console/static/docs/styles.js); style
+# attributes, which its code blocks bring as markup, can do nothing but to their own element.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "default-src 'none'; script-src 'self'; "
+    "style-src 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self' {site}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+NONCE_BYTES = 16
 
 
 class _Public(APIView):
@@ -32,7 +38,8 @@ class OpenApi(_Public):
         # What makes the schema is loaded by the first who asks for it, not by every process.
         from relay.api.schema import document
 
-        return _answer(document.as_json(language(request)), "application/json")
+        mode = site.value("default_mode")
+        return _answer(document.as_json(language(request), mode), "application/json")
 
 
 class Docs(_Public):
@@ -50,16 +57,22 @@ def page(request: Request, *, schema: str) -> HttpResponse:
     from relay.api.schema import texts
 
     spoken = language(request)
+    nonce = secrets.token_urlsafe(NONCE_BYTES)
     shown = {
+        "nonce": nonce,
         "language": spoken,
         "languages": LANGUAGES.items(),
         "schema": schema,
         "texts": texts.section("page", spoken),
     }
     response = _answer(render_to_string("relay/docs.html", shown), "text/html; charset=utf-8")
-    site = urlsplit(settings.PUBLIC_URL)
-    response["Content-Security-Policy"] = POLICY.format(site=f"{site.scheme}://{site.netloc}")
+    response["Content-Security-Policy"] = policy(nonce)
     return response
+
+
+def policy(nonce: str) -> str:
+    ours = urlsplit(settings.PUBLIC_URL)
+    return POLICY.format(nonce=nonce, site=f"{ours.scheme}://{ours.netloc}")
 
 
 def language(request: Request) -> str:

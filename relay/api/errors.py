@@ -23,6 +23,9 @@ from billing.errors import (
     ConcurrencyLimited,
     InvalidKey,
     InvalidSignature,
+    InvitationRefused,
+    LastOfRole,
+    LinesOvertaken,
     MalformedPayment,
     NothingCaptured,
     OrderUnknown,
@@ -107,7 +110,10 @@ ANSWERS: dict[type[BaseException], Answer] = {
     IdempotencyMismatch: Answer(422, 4, "idempotency_mismatch"),
     BodyTooLarge: Answer(413, 4, "body_too_large"),
     Conflict: Answer(409, 4, "conflict"),
+    LastOfRole: Answer(409, 4, "conflict"),
+    InvitationRefused: Answer(409, 4, "conflict"),
     BookRefused: Answer(409, 4, "price_book_refused"),
+    LinesOvertaken: Answer(409, 4, "price_book_refused"),
     NothingCaptured: Answer(409, 4, "nothing_captured"),
     RefundRefused: Answer(409, 4, "refund_refused"),
     Overdrawn: Answer(409, 4, "overdrawn"),
@@ -159,7 +165,7 @@ def body(answer: Answer, text: str, properties: dict[str, str] | None = None) ->
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler."""
-    found = _find(error)
+    found = find(error)
     if found in (INTERNAL, UNAVAILABLE):
         logger.error("request %s: %r", _request_id(context.get("request")), error, exc_info=error)
     text = found.text or str(error)
@@ -195,7 +201,8 @@ def crashed(request: HttpRequest) -> HttpResponse:
     return _plain(INTERNAL._replace(text=f"{INTERNAL.text}, request id {_request_id(request)}"))
 
 
-def _find(error: Exception) -> Answer:
+def find(error: Exception) -> Answer:
+    """How this is answered; INTERNAL for what nobody expected."""
     if isinstance(error, Rejected):
         return REFUSALS[error.refusal]
     for kind in type(error).__mro__:

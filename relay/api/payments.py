@@ -7,8 +7,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,6 +25,8 @@ NOTICE_MAX_BYTES = 256 * 1024
 # EPay takes exactly this word for "told"; everything else is told again.
 TOLD = "success"
 NOT_TOLD = "fail"
+# Where an order's number would stand, a word that is none.
+THANKS = "/console/paid/order/"
 
 
 class _Door(APIView):
@@ -86,8 +87,9 @@ class EPayNotice(_Door):
 
 
 def come_back(request: HttpRequest) -> HttpResponse:
-    """GET pay/return: the payer is back. What his browser says of the payment is not believed."""
-    return render(request, "relay/paid.html")
+    """GET pay/return, where orders of older versions lead: the console thanks in the payer's
+    language."""
+    return HttpResponseRedirect(THANKS)
 
 
 def _word(word: str, status: int = 200) -> HttpResponse:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 
 from billing.tokens import Caller
+from common import site
 from relay import actions, modes, words
 from relay.actions import Action
 from relay.api import fields
@@ -148,7 +149,7 @@ def confirmation(ask: Ask) -> Confirmation:
     """Of a modal. Its mode was decided before, so flags in the prompt say nothing."""
     prompt = fields.text(ask.body, "prompt", max_chars=settings.PROMPT_MAX_CHARS)
     clean = modes.without_flags(prompt).strip()
-    words.check(clean)
+    words.check(clean, generation=ask.caller.settings_generation)
     return Confirmation(
         prompt=clean,
         mask=fields.mask(ask.body),
@@ -184,13 +185,18 @@ def _video_extension(ask: Ask) -> Order:
 
 def _new(ask: Ask, action: Action, **details: Any) -> Order:
     prompt = details.pop("prompt", "")
+    generation = ask.caller.settings_generation
     mode = modes.decide(
-        path_mode=ask.path_mode, body=ask.body, prompt=prompt, key_default=ask.caller.default_mode
+        path_mode=ask.path_mode,
+        body=ask.body,
+        prompt=prompt,
+        key_default=ask.caller.default_mode,
+        site_default=site.value("default_mode", generation=generation),
     )
     clean = modes.without_flags(prompt)
     if prompt and not clean:
         raise InvalidRequest("prompt is required")
-    words.check(clean)
+    words.check(clean, generation=generation)
     return Order(
         action=action,
         mode=mode,

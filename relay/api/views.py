@@ -47,13 +47,15 @@ class SubmitView(Submitting):
     """A submit, which may bring an `Idempotency-Key`."""
 
     def post(self, request: Request, path_mode: str = "") -> Response:
-        body, key = fields.body_of(request), fields.idempotency_key(request)
-        ask = Ask(body, caller(request), path_mode)
+        key = fields.idempotency_key(request)
+        ask = Ask(fields.body_of(request), caller(request), path_mode)
+        return self.answer(ask, key=key, path=request.path_info)
+
+    def answer(self, ask: Ask, *, key: str, path: str) -> Response:
+        """Done once, however often it is sent with this `key` (empty: none) to this `path`."""
         if not key:
             return self._submit(ask)
-        row_id, answer = idempotency.begin(
-            caller=ask.caller, key=key, path=request.path_info, body=body
-        )
+        row_id, answer = idempotency.begin(caller=ask.caller, key=key, path=path, body=ask.body)
         if answer:
             return Response(answer.encode(), headers={"Idempotent-Replayed": "true"})
         try:

@@ -117,6 +117,21 @@ def fail(task: Task, reason: str) -> bool:
 
 
 @transaction.atomic
+def decide(task: Task, news: dict[str, Any], *, actor: str, memo: str) -> bool:
+    """A person says what became of a live task whose outcome nobody knows: `news` are those of
+    changes.failure or changes.drawn. What has failed is looked at now and then, as by fail(). True
+    when it was this call that ended the task."""
+    if news["status"] == TaskStatus.FAILURE:
+        first_look = timezone.now() + timedelta(seconds=settings.LATE_FIRST_SECONDS)
+        return store(task, news | {"late_look_at": first_look}, actor=actor, memo=memo)
+    if not store(task, news, actor=actor, memo=memo):
+        return False
+    doubtful = task.attempt_set.filter(outcome__in=Attempt.MAYBE_TAKEN)
+    doubtful.update(outcome=Attempt.Outcome.ACCEPTED)
+    return True
+
+
+@transaction.atomic
 def refuse(
     *,
     task_id: int,
@@ -181,8 +196,9 @@ def _expire(task: Task) -> bool:
         return False
 
 
-def store(task: Task, news: dict[str, Any]) -> bool:
-    """Writes news of a task, settles its money and writes its callback: together or not at all."""
+def store(task: Task, news: dict[str, Any], *, actor: str = "", memo: str = "") -> bool:
+    """Writes news of a task, settles its money and writes its callback: together or not at all.
+    `actor` and `memo` are the ledger's."""
     was = task.status
     if news.get("status") in TERMINAL:
         news = {"late_look_at": None} | news | {"next_poll_at": None, "leased_until": None}
@@ -199,7 +215,7 @@ def store(task: Task, news: dict[str, Any]) -> bool:
         told = news | {"sequence": task.sequence + 1, "missing_since": None}
         for name, value in told.items():
             setattr(task, name, value)
-        settle(task, was)
+        settle(task, was, actor=actor, memo=memo)
         if task.status in TERMINAL:
             _close_attempts(task)
         callbacks.enqueue(task)
@@ -219,7 +235,7 @@ def _close_attempts(task: Task) -> None:
     )
 
 
-def settle(task: Task, was: str) -> None:
+def settle(task: Task, was: str, *, actor: str = "", memo: str = "") -> None:
     """Ends the hold of a task that has ended. An open modal has none."""
     if was == TaskStatus.MODAL or task.status not in TERMINAL:
         return
@@ -233,6 +249,8 @@ def settle(task: Task, was: str) -> None:
             amount=min(task.price, drawn),
             channel=task.channel_id,
             cost=last.cost,
+            actor=actor,
+            memo=memo,
         )
     else:
-        ledger.release(reference=task.hold_reference)
+        ledger.release(reference=task.hold_reference, actor=actor, memo=memo)

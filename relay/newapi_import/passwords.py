@@ -3,7 +3,7 @@
 Django replaces the hash by one of its own at the first sign-in.
 """
 
-from django.contrib.auth.hashers import BCryptPasswordHasher
+from django.contrib.auth.hashers import BCryptPasswordHasher, make_password
 
 
 class ImportedPasswordHasher(BCryptPasswordHasher):
@@ -15,6 +15,10 @@ class ImportedPasswordHasher(BCryptPasswordHasher):
         """What bcrypt refuses to look at (more than 72 bytes, a broken hash) is a wrong password,
         not a crash."""
         try:
-            return super().verify(password, encoded)
+            is_right = super().verify(password, encoded)
         except ValueError:
-            return False
+            is_right = False
+        if not is_right:
+            # As long as a wrong one takes for all others: nobody learns who was imported.
+            make_password(password)
+        return is_right

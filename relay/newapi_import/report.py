@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.conf import settings
-
-from common import money
+from common import money, site
 from relay.newapi_import.plan import Plan
 from relay.newapi_import.tally import Findings, Money, Tally, to_micro
 
@@ -37,7 +35,7 @@ def _row(name: str, tally: Tally) -> str:
 
 def _money(sums: Money, total: int) -> Iterator[str]:
     """In quota, and in units of the currency."""
-    yield f"{'money':10}{'quota there':>24}{settings.CURRENCY:>24}"
+    yield f"{'money':10}{'quota there':>24}{site.value('currency'):>24}"
     for name, quota in (
         ("all users", sums.there),
         ("skipped", sums.skipped),

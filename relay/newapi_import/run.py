@@ -2,6 +2,7 @@
 
 from django.db import IntegrityError, connection, transaction
 
+from common import audit, money
 from relay.newapi_import import address, plan, report, source, verify, write
 from relay.newapi_import.errors import ImportRefused
 from relay.newapi_import.plan import Choices
@@ -22,6 +23,12 @@ def run(where: str, choices: Choices, *, is_kept: bool, shown: int | None) -> li
             planned = plan.make(read, choices)
             prices = write.write(planned)
             total = verify.check(planned)
+            audit.by_command(
+                "import from new-api",
+                kind="import",
+                pk=choices.label,
+                after={"balances": money.text(total), "prices": prices},
+            )
             # The draft's number is only good as long as the draft is.
             text = list(report.lines(planned, total=total, prices=prices, shown=shown))
             transaction.set_rollback(not is_kept)

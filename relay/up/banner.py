@@ -8,9 +8,8 @@ PROMPT = "a lighthouse at dawn"
 INBOX = "demo"
 
 
-def text(facts: Facts, *, password: str, var: Path) -> str:
-    """`password` only at the first start; afterwards it is in up.json alone."""
-    lines = ["", "MJ Relay is running.", "", *_addresses(facts), *_operator(facts, password, var)]
+def text(facts: Facts, *, var: Path) -> str:
+    lines = ["", "MJ Relay is running.", "", *_addresses(facts), *_operator(facts)]
     lines += [f"  Logs       {var}/log/", f"  All this   {var}/up.json", ""]
     if facts.get("key"):
         lines += _try(facts)
@@ -28,12 +27,10 @@ def _addresses(facts: Facts) -> list[str]:
     return lines
 
 
-def _operator(facts: Facts, password: str, var: Path) -> list[str]:
-    if password:
-        return [f"  Operator   {facts.get('operator')}, password {password}  (shown only now)"]
-    if facts.get("password"):
-        return [f"  Operator   {facts.get('operator')}, first password in {var}/up.json"]
-    return []
+def _operator(facts: Facts) -> list[str]:
+    """Until there is an operator."""
+    code = facts.get("operator_code")
+    return [f"  Operator   open the console; its one-time code is {code}"] if code else []
 
 
 def _try(facts: Facts) -> list[str]:

@@ -29,6 +29,11 @@ class Facts:
         self._draft.replace(self._path)
 
 
+def url(var: Path) -> str:
+    """Where `make run` has the web of this folder; "" when it never came up."""
+    return _read(var / "up.json").get("url", "")
+
+
 def _read(path: Path) -> dict[str, str]:
     try:
         found = json.loads(path.read_text())

@@ -74,12 +74,12 @@ class Machine:
         preflight.check_ports(self._host, self._port)
         self._start_servers()
         database.migrate()
-        facts, password = self._bootstrap()
+        facts = self._bootstrap()
         connections.close_all()
         self._supervisor.start_app()
         self._wait(self._is_ready, "web", READY_SECONDS)
         facts.publish()
-        self._say(banner.text(facts, password=password, var=self._var))
+        self._say(banner.text(facts, var=self._var))
 
     def watch(self) -> NoReturn:
         """One line for each program that died and was restarted."""
@@ -124,16 +124,16 @@ class Machine:
             redis = servers.redis_command(self._var)
         return programs.servers(postgres=postgres, redis=redis)
 
-    def _bootstrap(self) -> tuple[Facts, str]:
+    def _bootstrap(self) -> Facts:
         kind = "embedded" if settings.EMBEDDED_DATABASE else "external"
         facts = Facts(self._var, database=kind)
         sandbox_url = f"http://127.0.0.1:{self._port + 1}"
-        password = bootstrap.operator(facts)
+        bootstrap.operator_code(facts)
         if settings.EMBEDDED_DATABASE:
             tenant = bootstrap.demo(facts, sandbox_url=sandbox_url)
             facts.remember(tenant=tenant.name, webhook_secret=tenant.webhook_secret)
         facts.remember(url=settings.PUBLIC_URL, sandbox_url=sandbox_url)
-        return facts, password
+        return facts
 
     def _is_ready(self) -> bool:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104

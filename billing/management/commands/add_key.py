@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from billing import money, tokens
 from billing.models import Tenant, Token
+from common import audit
 
 
 class Command(BaseCommand):
@@ -29,5 +31,13 @@ class Command(BaseCommand):
             limit = None if budget is None else money.to_micro(budget)
         except ValueError as error:
             raise CommandError(str(error)) from error
-        _, key = tokens.make(tenant=owner, name=name, budget=limit, image_setting=images)
+        with transaction.atomic():
+            token, key = tokens.make(tenant=owner, name=name, budget=limit, image_setting=images)
+            audit.by_command(
+                "post key",
+                kind="key",
+                pk=token.pk,
+                tenant_id=owner.pk,
+                after={"name": name, "prefix": token.prefix, "budget": budget},
+            )
         self.stdout.write(key)

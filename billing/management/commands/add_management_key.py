@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from billing import management_keys
 from billing.models import Role, StaffRole, Tenant
+from common import audit
 
 
 class Command(BaseCommand):
@@ -28,5 +30,15 @@ class Command(BaseCommand):
         roles = StaffRole.values if owner is None else Role.values
         if role not in roles:
             raise CommandError(f"the role must be one of {', '.join(roles)}")
-        _, key = management_keys.make(tenant=owner, name=name, role=role, created_by="command line")
+        with transaction.atomic():
+            row, key = management_keys.make(
+                tenant=owner, name=name, role=role, created_by="command line"
+            )
+            audit.by_command(
+                "post management key",
+                kind="management key",
+                pk=row.pk,
+                tenant_id=row.tenant_id,
+                after={"name": name, "role": role, "prefix": row.prefix},
+            )
         self.stdout.write(key)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from billing import tenants, tokens
+from common import audit
 
 
 class Command(BaseCommand):
@@ -17,9 +18,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, name: str, group: str, **options: Any) -> None:
         try:
-            tenant = tenants.create(name=name, group=group)
+            with transaction.atomic():
+                tenant = tenants.create(name=name, group=group)
+                _, key = tokens.make(tenant=tenant, name="main")
+                audit.by_command(
+                    "post tenant",
+                    kind="tenant",
+                    pk=tenant.pk,
+                    tenant_id=tenant.pk,
+                    after={"name": name, "group": group},
+                )
         except IntegrityError as error:
             raise CommandError(f"there is a tenant {name} already") from error
-        _, key = tokens.make(tenant=tenant, name="main")
         self.stdout.write(f"key             {key}")
         self.stdout.write(f"webhook secret  {tenant.webhook_secret}")

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, transaction
 
 from billing import ledger, money, references
 from billing.errors import BillingError
 from billing.models import Tenant, Wallet
+from common import audit
 
 
 class Command(BaseCommand):
@@ -35,13 +36,20 @@ class Command(BaseCommand):
             raise CommandError(f"there is no tenant {tenant}")
         try:
             references.check(reference)
-            ledger.adjust(
-                tenant_id=owner.pk,
-                amount=money.to_micro(amount),
-                reference=reference,
-                actor=actor,
-                memo=memo,
-            )
+            units = money.to_micro(amount)
+            with transaction.atomic():
+                ledger.adjust(
+                    tenant_id=owner.pk, amount=units, reference=reference, actor=actor, memo=memo
+                )
+                audit.by_command(
+                    "adjust wallet",
+                    kind="wallet",
+                    actor=actor,
+                    pk=owner.pk,
+                    tenant_id=owner.pk,
+                    after={"amount": money.text(units), "reference": reference},
+                    why=memo,
+                )
         except (ValueError, BillingError) as error:
             raise CommandError(str(error)) from error
         except IntegrityError as error:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 from django.utils.dateparse import parse_date, parse_datetime
 
 from billing import codes, money
+from common import audit
 
 
 class Command(BaseCommand):
@@ -32,13 +34,21 @@ class Command(BaseCommand):
         **options: Any,
     ) -> None:
         try:
-            batch, made = codes.make(
-                name=name,
-                count=count,
-                amount=money.to_micro(amount),
-                expires_at=None if expires is None else _moment(expires),
-                actor=actor,
-            )
+            with transaction.atomic():
+                batch, made = codes.make(
+                    name=name,
+                    count=count,
+                    amount=money.to_micro(amount),
+                    expires_at=None if expires is None else _moment(expires),
+                    actor=actor,
+                )
+                audit.by_command(
+                    "post code batch",
+                    kind="code batch",
+                    actor=actor,
+                    pk=batch.pk,
+                    after={"name": name, "number": count, "amount": money.text(batch.amount)},
+                )
         except ValueError as error:
             raise CommandError(str(error)) from error
         codes.write_csv(self.stdout, batch, made)

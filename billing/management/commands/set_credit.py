@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from billing import ledger, money
 from billing.errors import BillingError
-from billing.models import Tenant
+from billing.models import Tenant, Wallet
+from common import audit
 
 
 class Command(BaseCommand):
@@ -23,7 +25,18 @@ class Command(BaseCommand):
             raise CommandError(f"there is no tenant {tenant}")
         try:
             limit = money.to_micro(amount)
-            ledger.set_credit_limit(tenant_id=owner.pk, credit_limit=limit, actor=actor)
+            with transaction.atomic():
+                before = Wallet.objects.live(owner.pk).credit_limit
+                ledger.set_credit_limit(tenant_id=owner.pk, credit_limit=limit, actor=actor)
+                audit.by_command(
+                    "set credit limit",
+                    kind="wallet",
+                    actor=actor,
+                    pk=owner.pk,
+                    tenant_id=owner.pk,
+                    before={"credit_limit": money.text(before)},
+                    after={"credit_limit": money.text(limit)},
+                )
         except (ValueError, BillingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"the balance of {owner} may go down to {money.text(-limit)}")

@@ -3,9 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from billing import money, topups
 from billing.errors import BillingError
+from common import audit
 
 
 class Command(BaseCommand):
@@ -24,10 +26,20 @@ class Command(BaseCommand):
     ) -> None:
         try:
             credit = money.to_micro(amount)
-            if credit:
-                order = topups.settle(number, amount=credit, actor=actor, memo=memo)
-            else:
-                order = topups.dismiss(number, actor=actor, memo=memo)
+            with transaction.atomic():
+                if credit:
+                    order = topups.settle(number, amount=credit, actor=actor, memo=memo)
+                else:
+                    order = topups.dismiss(number, actor=actor, memo=memo)
+                audit.by_command(
+                    "settle top-up order" if credit else "dismiss top-up order",
+                    kind="top-up order",
+                    actor=actor,
+                    pk=order.pk,
+                    tenant_id=order.tenant_id,
+                    after={"state": order.state, "amount": money.text(credit)},
+                    why=memo,
+                )
         except (ValueError, BillingError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{order} of {order.tenant} is {order.state}: {money.text(credit)}")

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import override
 
 from billing import periods, statement_files, statement_tables, statements
 from billing.models import Tenant
 from billing.statements import Statement
-from common import text_tables
+from common import languages, text_tables
 
 
 class Command(BaseCommand):
@@ -25,6 +27,11 @@ class Command(BaseCommand):
             default="text",
             help="csv and pdf are the sums, entries is a CSV of every line",
         )
+        parser.add_argument(
+            "--language",
+            choices=[code for code, _ in settings.LANGUAGES],
+            help="of text and pdf (SITE_LANGUAGE)",
+        )
         parser.add_argument("-o", "--output", help="a file to write; needed for pdf")
 
     def handle(
@@ -34,6 +41,7 @@ class Command(BaseCommand):
         first: str,
         last: str,
         format: str,
+        language: str | None,
         output: str | None,
         **options: Any,
     ) -> None:
@@ -47,9 +55,13 @@ class Command(BaseCommand):
         if format == "pdf" and output is None:
             raise CommandError("a pdf needs a file to go to: -o statement.pdf")
         if format == "text":
-            pieces = _text(statements.statement(tenant_id=owner.pk, period=period))
+            with override(language or languages.of_site()):
+                told = list(_text(statements.statement(tenant_id=owner.pk, period=period)))
+            pieces = iter(told)
         else:
-            pieces = statement_files.make(format=format, tenant_id=owner.pk, period=period).pieces
+            pieces = statement_files.make(
+                format=format, tenant_id=owner.pk, period=period, language=language or ""
+            ).pieces
         self._write(pieces, output)
 
     def _write(self, pieces: Iterator[bytes], output: str | None) -> None:

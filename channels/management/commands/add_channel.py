@@ -6,9 +6,11 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from channels import credentials, states
 from channels.models import Channel
+from common import audit
 
 SECRET_VARIABLE = "CHANNEL_SECRET"  # noqa: S105  the name of a variable
 ACTOR = "command line"
@@ -49,7 +51,14 @@ class Command(BaseCommand):
             secret = credentials.check(ask_secret())
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
-        states.make(channel, secret=secret, actor=ACTOR)
+        with transaction.atomic():
+            made = states.make(channel, secret=secret, actor=ACTOR)
+            audit.by_command(
+                "post channel",
+                kind="channel",
+                pk=made.pk,
+                after={field: options[field] for field in FIELDS},
+            )
         self.stdout.write(f"channel {channel} is enabled")
 
 

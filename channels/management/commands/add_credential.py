@@ -4,11 +4,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from channels import credentials
 from channels.management.commands.add_channel import ACTOR, SECRET_VARIABLE, ask_secret
 from channels.models import Channel
+from common import audit
 
 NAME_MAX_CHARS = 100
 
@@ -33,7 +34,14 @@ class Command(BaseCommand):
         if not secret:
             raise CommandError("a credential without a secret is none")
         try:
-            credentials.add(found, name=name, secret=secret, actor=ACTOR)
+            with transaction.atomic():
+                made = credentials.add(found, name=name, secret=secret, actor=ACTOR)
+                audit.by_command(
+                    "post credential",
+                    kind="credential",
+                    pk=made.pk,
+                    after={"channel": channel, "name": name},
+                )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         except IntegrityError as error:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from channels import states
 from channels.management.commands.add_channel import ACTOR
 from channels.models import Channel
+from common import audit
 
 
 class Command(BaseCommand):
@@ -24,5 +26,14 @@ class Command(BaseCommand):
         found = Channel.objects.filter(name=name).first()
         if found is None:
             raise CommandError(f"there is no channel {name}")
-        states.set_state(found.pk, state, actor=ACTOR, reason=reason)
+        with transaction.atomic():
+            states.set_state(found.pk, state, actor=ACTOR, reason=reason)
+            audit.by_command(
+                "patch channel",
+                kind="channel",
+                pk=found.pk,
+                before={"state": found.state},
+                after={"state": state},
+                why=reason,
+            )
         self.stdout.write(f"channel {name} is {state}")

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from channels import costs
 from channels.errors import CostsInvalid
 from channels.models import Channel
+from common import audit, money
 
 
 class Command(BaseCommand):
@@ -28,7 +30,21 @@ class Command(BaseCommand):
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
             lines = costs.parse(text)
-            costs.replace(found, lines)
+            with transaction.atomic():
+                before = _shown(found)
+                costs.replace(found, lines)
+                audit.by_command(
+                    "set channel costs",
+                    kind="channel",
+                    pk=found.pk,
+                    before=before,
+                    after=_shown(found),
+                )
         except (OSError, UnicodeDecodeError, CostsInvalid) as error:
             raise CommandError(f"{file}: {error}") from error
         self.stdout.write(f"channel {channel} has {len(lines)} cost rules")
+
+
+def _shown(channel: Channel) -> dict[str, str]:
+    rules = channel.costs.order_by("pk")
+    return {f"{rule.name} {rule.mode}".strip(): money.text(rule.amount) for rule in rules}

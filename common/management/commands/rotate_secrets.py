@@ -18,13 +18,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lost = []
-        for column in rotation.columns():
-            count = rotation.rotate(column)
+        for name, rotate in rotation.rotations().items():
+            count = rotate()
             self.stdout.write(
-                f"{column}: {count.rotated} encrypted anew, {count.newest_already} were already"
+                f"{name}: {count.rotated} encrypted anew, {count.newest_already} were already"
             )
             if count.lost:
                 some = ", ".join(map(str, count.lost[:SHOWN]))
-                lost.append(f"{len(count.lost)} of {column} (rows {some})")
+                lost.append(f"{len(count.lost)} of {name} (rows {some})")
         if lost:
             raise CommandError(f"none of ENCRYPTION_SECRETS opens {'; '.join(lost)}")

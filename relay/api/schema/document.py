@@ -18,14 +18,15 @@ def skeleton() -> dict[str, Any]:
     return Generator(urlconf="relay.api.urls").get_schema()
 
 
-def document(language: str) -> dict[str, Any]:
-    """OpenAPI 3.1, in one of docs.LANGUAGES."""
-    translated: dict[str, Any] = translate(skeleton(), language)
+def document(language: str, default_mode: str = "") -> dict[str, Any]:
+    """OpenAPI 3.1, in one of docs.LANGUAGES. `default_mode`: see texts.load."""
+    translated: dict[str, Any] = translate(skeleton(), language, default_mode)
     server = {"url": settings.PUBLIC_URL}
     return translated | {"servers": [server]}
 
 
 @lru_cache
-def as_json(language: str) -> bytes:
-    """The same as it is answered. Made once per process and language: it takes about 0.2 s."""
-    return orjson.dumps(document(language))
+def as_json(language: str, default_mode: str = "") -> bytes:
+    """The same as it is answered. Made once per process, language and mode: it takes about
+    0.2 s."""
+    return orjson.dumps(document(language, default_mode))

@@ -20,9 +20,9 @@ _CHINESE = r"[\u3000-\u9fff\uff00-\uffef]"
 _CHINESE_BREAK = re.compile(rf"(?<={_CHINESE})\n(?={_CHINESE})")
 
 
-def translate(node: Any, language: str) -> Any:
+def translate(node: Any, language: str, default_mode: str = "") -> Any:
     """The same document with texts in place of their keys. Raises KeyError for an unknown key."""
-    return _translate(node, load(language))
+    return _translate(node, load(language, default_mode))
 
 
 def section(name: str, language: str) -> dict[str, str]:
@@ -36,12 +36,13 @@ def section(name: str, language: str) -> dict[str, str]:
 
 
 @lru_cache
-def load(language: str) -> dict[str, str]:
-    """All texts of a language, of docs.LANGUAGES, by their dotted keys."""
+def load(language: str, default_mode: str = "") -> dict[str, str]:
+    """All texts of a language, of docs.LANGUAGES, by their dotted keys. `default_mode`: what they
+    say that the site's is, as an operator may have changed it; empty: the environment's."""
     file = FOLDER / f"{language}.toml"
     found: dict[str, str] = {}
     _flatten(tomllib.loads(file.read_text(encoding="utf-8")), "", found)
-    values = _values()
+    values = _values() | ({"default_mode": default_mode} if default_mode else {})
     return {key: _fill(text, values) for key, text in found.items()}
 
 

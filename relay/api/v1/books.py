@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework import serializers
 
-from billing import book_diff, books, preview
+from billing import book_diff, books, draft_edits, preview
 from billing.models import PriceBook
 from relay import actions
-from relay.api.v1.fields import Money, Query, Ratio, Strict, memo, number_of, taken
+from relay.api.v1.fields import Money, Query, Ratio, Strict, Text, Whole, memo, number_of, taken
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
@@ -16,6 +18,9 @@ from relay.errors import InvalidRequest
 
 STATES = ("draft", "upcoming", "past", "in_force")
 DAYS_MAX = 366
+DIGEST_CHARS = 64
+# Of one preview; totals count all.
+PREVIEW_LINES, PREVIEW_LINES_MAX = 100, 1000
 
 
 class NewBook(Strict):
@@ -28,10 +33,32 @@ class NewBook(Strict):
     memo = memo(default="")
 
 
-class Publication(Strict):
+class BookFields(Strict):
+    memo = memo()
+
+
+class Starting(Strict):
     effective_at = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="In force from then on; null: now."
     )
+
+
+def digest_seen() -> Text:
+    """Keeps one from publishing or replacing what somebody else has just changed."""
+    return Text(
+        max_length=DIGEST_CHARS,
+        required=False,
+        help_text="The `digest` that you saw; refused when the lines are others by now.",
+    )
+
+
+class Publication(Starting):
+    digest = digest_seen()
+    reason = memo(help_text="Why, for the record.")
+
+
+class Return(Starting):
+    memo = memo(help_text="Why; without it: back to which book.")
 
 
 class BookLine(Strict):
@@ -48,6 +75,7 @@ class BookLine(Strict):
 
 class BookQuery(PageQuery):
     is_published = serializers.ChoiceField(choices=("true", "false"), required=False)
+    state = serializers.ChoiceField(choices=STATES, required=False)
 
 
 class DiffQuery(Query):
@@ -71,6 +99,7 @@ class RatioChange(Strict):
 
 
 class Diff(Strict):
+    digest = serializers.CharField(help_text="Of this book's lines.")
     rules = RuleChange(many=True)
     ratios = RatioChange(many=True)
 
@@ -78,6 +107,12 @@ class Diff(Strict):
 class PreviewQuery(Query):
     first = serializers.DateField(required=False, help_text="Both or none: the last 30 days.")
     last = serializers.DateField(required=False)
+    most = Whole(
+        min_value=0,
+        max_value=PREVIEW_LINES_MAX,
+        default=PREVIEW_LINES,
+        help_text="So many tenants, and so many lines: those that change most.",
+    )
 
 
 class Figures(Strict):
@@ -94,15 +129,27 @@ class PreviewLine(Figures):
     mode = serializers.CharField()
 
 
+class PreviewAction(Figures):
+    price_name = serializers.CharField()
+    mode = serializers.CharField()
+
+
+class PreviewTenant(Figures):
+    tenant = serializers.CharField()
+
+
 class Preview(Strict):
     first = serializers.DateField()
     last = serializers.DateField()
     total = Figures()
-    lines = PreviewLine(many=True)
+    by_action = PreviewAction(many=True)
+    by_tenant = PreviewTenant(many=True, help_text="`most` of them.")
+    lines = PreviewLine(many=True, help_text="`most` of them, of one tenant, action and mode each.")
 
 
 class Books(View):
     tag = "prices"
+    thing = "price book"
     site_only = True
 
     @operation(Right.SEE_PRICES, "List the price books", query=BookQuery, answer=page_of(BookLine))
@@ -112,6 +159,8 @@ class Books(View):
             drafts_only = call.query["is_published"] == "false"
             rows = rows.filter(published_at__isnull=drafts_only)
         in_force = PriceBook.objects.in_force()
+        if "state" in call.query:
+            rows = rows & _in_state(call.query["state"], in_force)
         return shown(page(rows, call.query), lambda book: _show(book, in_force))
 
     @operation(Right.PRICES, "Begin a draft", body=NewBook, answer=BookLine, status=201)
@@ -126,11 +175,18 @@ class Books(View):
 
 class OneBook(View):
     tag = "prices"
+    thing = "price book"
     site_only = True
 
     @operation(Right.SEE_PRICES, "Show a price book", answer=BookLine)
     def get(self, call: Call, book_id: int) -> dict[str, Any]:
         return show(one(book_id))
+
+    @operation(Right.PRICES, "Change a draft's memo", body=BookFields, answer=BookLine)
+    def patch(self, call: Call, book_id: int) -> dict[str, Any]:
+        book = one(book_id)
+        books.describe(book, call.body.get("memo", book.memo))
+        return show(book)
 
     @operation(Right.PRICES, "Delete a draft")
     def delete(self, call: Call, book_id: int) -> None:
@@ -139,15 +195,23 @@ class OneBook(View):
 
 class Publishing(View):
     tag = "prices"
+    thing, deed = "price book", "publish price book"
+    shown_by = OneBook
     site_only = True
 
     @operation(Right.PRICES, "Publish a draft, from a moment on", body=Publication, answer=BookLine)
     def post(self, call: Call, book_id: int) -> dict[str, Any]:
-        return show(books.release(one(book_id), actor=call.actor, **call.body))
+        book = one(book_id)
+        if "digest" in call.body:
+            draft_edits.demand_unchanged(book, call.body["digest"])
+        effective_at = call.body["effective_at"]
+        return show(books.release(book, actor=call.actor, effective_at=effective_at))
 
 
 class Withdrawal(View):
     tag = "prices"
+    thing, deed = "price book", "withdraw price book"
+    shown_by = OneBook
     site_only = True
 
     @operation(
@@ -159,12 +223,13 @@ class Withdrawal(View):
 
 class RollBack(View):
     tag = "prices"
+    thing, deed = "price book", "roll back price book"
     site_only = True
 
     @operation(
         Right.PRICES,
         "Publish a copy of an older book",
-        body=Publication,
+        body=Return,
         answer=BookLine,
         status=201,
     )
@@ -182,6 +247,7 @@ class BookDiff(View):
         old = one(call.query["to"]) if "to" in call.query else PriceBook.objects.in_force()
         diff = book_diff.between(old, new)
         return {
+            "digest": draft_edits.digest(new),
             "rules": [row._asdict() for row in diff.rules],
             "ratios": [row._asdict() for row in diff.ratios],
         }
@@ -199,11 +265,25 @@ class BookPreview(View):
     )
     def get(self, call: Call, book_id: int) -> dict[str, Any]:
         try:
-            found = preview.of(one(book_id), days=_days(call.query), names_of=actions.names_of)
+            found = preview.of(
+                one(book_id),
+                days=_days(call.query),
+                names_of=actions.names_of,
+                most=call.query["most"],
+            )
         except ValueError as error:
             raise InvalidRequest(str(error)) from error
-        lines = [row._asdict() | row.figures._asdict() for row in found.lines]
-        return found.days._asdict() | {"total": found.total._asdict(), "lines": lines}
+        return found.days._asdict() | {
+            "total": found.total._asdict(),
+            "by_action": [
+                {"price_name": name, "mode": mode} | figures._asdict()
+                for (name, mode), figures in found.by_action.items()
+            ],
+            "by_tenant": [
+                {"tenant": name} | figures._asdict() for name, figures in found.by_tenant.items()
+            ],
+            "lines": [row._asdict() | row.figures._asdict() for row in found.lines],
+        }
 
 
 def one(book_id: int) -> PriceBook:
@@ -229,12 +309,25 @@ def _state(book: PriceBook, in_force: PriceBook | None) -> str:
     return "upcoming" if book.effective_at > timezone.now() else "past"
 
 
+def _in_state(state: str, in_force: PriceBook | None) -> QuerySet[PriceBook]:
+    current = PriceBook.objects.filter(pk__in=[in_force.pk] if in_force else [])
+    if state == "in_force":
+        return current
+    if state == "draft":
+        return PriceBook.objects.filter(published_at=None)
+    if state == "upcoming":
+        return PriceBook.objects.upcoming()
+    past = PriceBook.objects.published().filter(effective_at__lte=Now())
+    return past.exclude(pk__in=current)
+
+
 def _days(asked: dict[str, Any]) -> preview.Days:
-    if not asked:
+    ends = {name: asked[name] for name in ("first", "last") if name in asked}
+    if not ends:
         return preview.last_30_days()
-    if asked.keys() != {"first", "last"}:
+    if len(ends) == 1:
         raise InvalidRequest("first and last: send both or none")
-    days = preview.Days(**asked)
+    days = preview.Days(**ends)
     if (days.last - days.first).days >= DAYS_MAX:
         raise InvalidRequest(f"first and last: at most {DAYS_MAX} days")
     return days

@@ -1,13 +1,15 @@
 """What was sent to a tenant's hooks, how it went, and once more."""
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import serializers
 
-from relay import callbacks, hooks
+from billing import tenants
+from relay import callbacks, delivery, hooks
 from relay.api.v1.fields import (
     ID_MAX,
     Strict,
@@ -27,6 +29,8 @@ from relay.models import Callback
 ATTEMPTS_MAX = 100
 REPLAYS, REPLAYS_MAX = 500, 1000
 MARK_MAX_CHARS = 60
+# Far longer than a transaction can take, so ids and times are in the same order over it.
+SLACK = timedelta(hours=1)
 
 
 class CallbackLine(Strict):
@@ -52,6 +56,12 @@ class CallbackTry(Strict):
 class WholeCallback(CallbackLine):
     body = serializers.CharField(help_text="As it is sent and signed.")
     attempts = CallbackTry(many=True)
+    headers = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What a try at this moment would carry: each is signed anew, with its own time. "
+        "Only for who may change hooks.",
+    )
 
 
 class CallbackQuery(PageQuery):
@@ -100,14 +110,7 @@ class Callbacks(View):
 
     @operation(Right.SEE, "List the callbacks", query=CallbackQuery, answer=page_of(CallbackLine))
     def get(self, call: Call) -> Page:
-        filters = {
-            "task": "task_id",
-            "state": "state",
-            "since": "created_at__gte",
-            "until": "created_at__lt",
-        }
-        asked = {column: call.query[name] for name, column in filters.items() if name in call.query}
-        return shown(page(_of(call).filter(**asked), call.query), show)
+        return shown(page(_filtered(_of(call), call), call.query), show)
 
 
 class OneCallback(View):
@@ -117,14 +120,13 @@ class OneCallback(View):
     def get(self, call: Call, callback_id: int) -> dict[str, Any]:
         row: Callback = found(_of(call), callback_id, "callback")
         tries = row.attempts.order_by("-pk")[:ATTEMPTS_MAX]
-        return show(row) | {
-            "body": row.body,
-            "attempts": list(reversed(tries)),
-        }
+        told = show(row) | {"body": row.body, "attempts": list(reversed(tries))}
+        return told | ({"headers": _headers(call, row)} if call.may(Right.HOOKS) else {})
 
 
 class Replay(View):
     tag = "callbacks"
+    thing, deed = "callback", "replay callback"
 
     @operation(
         Right.CALLBACKS,
@@ -146,6 +148,7 @@ class Replay(View):
 
 class ManyReplays(View):
     tag = "callbacks"
+    thing, deed = "callback", "replay callbacks"
 
     @operation(
         Right.CALLBACKS,
@@ -170,6 +173,52 @@ class ManyReplays(View):
         )
         mark = replayed.mark
         return {"replayed": replayed.number, "next": mark and _text(mark)}
+
+
+def _headers(call: Call, row: Callback) -> dict[str, str]:
+    secrets = tenants.webhook_secrets(call.tenant)
+    return delivery.headers(row, timestamp=int(time.time()), secrets=secrets)
+
+
+def _filtered(rows: QuerySet[Callback], call: Call) -> QuerySet[Callback]:
+    """Each filter in the words of an index, however many messages there are."""
+    asked = call.query
+    if "task" in asked:
+        rows = rows.filter(task_id=asked["task"])
+    if "state" in asked:
+        rows = rows.filter(state=asked["state"])
+    if asked.get("state") == Callback.State.PENDING:
+        rows = rows.filter(due_at__isnull=False)
+    if "since" in asked:
+        rows = _since(rows.filter(created_at__gte=asked["since"]), call)
+    if "until" in asked:
+        rows = _before(rows.filter(created_at__lt=asked["until"]), call)
+    return rows
+
+
+def _since(rows: QuerySet[Callback], call: Call) -> QuerySet[Callback]:
+    """Ends to look where the time begins."""
+    try:
+        earlier = _finals(call).filter(created_at__lt=call.query["since"] - SLACK)
+    except OverflowError:
+        return rows
+    last = earlier.order_by("-created_at", "-id").values_list("pk", flat=True).first()
+    return rows if last is None else rows.filter(pk__gt=last)
+
+
+def _before(rows: QuerySet[Callback], call: Call) -> QuerySet[Callback]:
+    """Begins to look where the time ends, and not at the newest."""
+    try:
+        later = _finals(call).filter(created_at__gte=call.query["until"] + SLACK)
+    except OverflowError:
+        return rows
+    first = later.order_by("created_at", "id").values_list("pk", flat=True).first()
+    return rows if first is None else rows.filter(pk__lt=first)
+
+
+def _finals(call: Call) -> QuerySet[Callback]:
+    """Those that have an index of their times."""
+    return _of(call).filter(is_final=True)
 
 
 def _other_address(call: Call) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Prefetch, ProtectedError, QuerySet
+from django.db.models import Prefetch, ProtectedError, Q, QuerySet
 from rest_framework import serializers
 
 from channels import costs, credentials, states
@@ -40,6 +40,14 @@ PATTERN_MAX_CHARS = 64
 CAP_MAX = 1_000_000
 URL_MAX_CHARS = 500
 REASON_MAX_CHARS = 200
+FILTERS = {
+    "q": "name__icontains",
+    "name": "name",
+    "state": "state",
+    "breaker": "breaker",
+    "kind": "kind",
+    "is_test": "is_test",
+}
 SEVERAL = "secret: it has several credentials; change one of them"
 
 
@@ -193,19 +201,30 @@ class Costs(Strict):
 
 class ChannelQuery(PageQuery):
     q = Name(required=False, help_text="A part of the name.")
+    name = Name(required=False, help_text="Exactly this one.")
     state = serializers.ChoiceField(choices=Channel.State.values, required=False)
+    breaker = serializers.ChoiceField(choices=Channel.Breaker.values, required=False)
+    kind = serializers.ChoiceField(choices=Channel.Kind.values, required=False)
+    group = Name(
+        required=False,
+        max_length=GROUP_MAX_CHARS,
+        help_text="Those that serve this group, also because they serve every one.",
+    )
     is_test = Flag(required=False)
 
 
 class Channels(View):
     tag = "channels"
+    thing = "channel"
     site_only = True
 
     @operation(Right.SEE_SITE, "List the channels", query=ChannelQuery, answer=page_of(ChannelLine))
     def get(self, call: Call) -> Page:
-        filters = {"q": "name__icontains", "state": "state", "is_test": "is_test"}
-        asked = {column: call.query[name] for name, column in filters.items() if name in call.query}
-        return page(_channels().filter(**asked), call.query)
+        asked = {column: call.query[name] for name, column in FILTERS.items() if name in call.query}
+        rows = _channels().filter(**asked)
+        if "group" in call.query:
+            rows = rows.filter(Q(groups__contains=[call.query["group"]]) | Q(groups=[]))
+        return page(rows, call.query)
 
     @operation(Right.CHANNELS, "Make a channel", body=NewChannel, answer=ChannelLine, status=201)
     def post(self, call: Call) -> Channel:
@@ -217,6 +236,7 @@ class Channels(View):
 
 class OneChannel(View):
     tag = "channels"
+    thing = "channel"
     site_only = True
 
     @operation(Right.SEE_SITE, "Show a channel", answer=ChannelLine)
@@ -253,6 +273,7 @@ class OneChannel(View):
 
 class ChannelCosts(View):
     tag = "channels"
+    thing, deed = "channel", "set channel costs"
     site_only = True
 
     @operation(Right.SEE_REPORTS, "List what a channel takes", answer=list_of(Cost))

@@ -50,6 +50,7 @@ class CredentialLine(Strict):
 
 class Credentials(View):
     tag = "channels"
+    thing = "credential"
     site_only = True
 
     @operation(Right.SEE_SITE, "List the credentials of a channel", answer=list_of(CredentialLine))
@@ -70,6 +71,7 @@ class Credentials(View):
 
 class OneCredential(View):
     tag = "channels"
+    thing = "credential"
     site_only = True
 
     @operation(Right.SEE_SITE, "Show a credential", answer=CredentialLine)

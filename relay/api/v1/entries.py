@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
+from billing import statements
 from billing.models import Entry, Wallet
+from common import site
 from relay.api.v1.fields import Flag, Money, Name, Strict, number_of, taken
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
@@ -68,7 +69,7 @@ class Entries(View):
         asked = call.query
         # Its number first: joined with wallets, the lines would be sorted anew for each page.
         wallet = Wallet.objects.filter(tenant=call.tenant, is_test=asked["test"]).first()
-        rows = Entry.objects.filter(wallet_id=0 if wallet is None else wallet.pk)
+        rows = _of_time(0 if wallet is None else wallet.pk, asked)
         return shown(page(_filtered(rows, asked), asked), lambda row: show(row, call))
 
 
@@ -82,7 +83,7 @@ class WalletView(View):
 
 def funds(tenant_id: int) -> dict[str, Any]:
     by_kind = {row.is_test: _money(row) for row in Wallet.objects.filter(tenant_id=tenant_id)}
-    return by_kind[False] | {"currency": settings.CURRENCY, "test": by_kind.get(True)}
+    return by_kind[False] | {"currency": site.value("currency"), "test": by_kind.get(True)}
 
 
 def show(entry: Entry, call: Call) -> dict[str, Any]:
@@ -94,13 +95,22 @@ def show(entry: Entry, call: Call) -> dict[str, Any]:
     return line
 
 
-def _filtered(rows: QuerySet[Entry], asked: dict[str, Any]) -> QuerySet[Entry]:
-    filters = {
-        "kind": "kind",
-        "key": "token_id",
-        "since": "created_at__gte",
-        "until": "created_at__lt",
+def _of_time(wallet_id: int, asked: dict[str, Any]) -> QuerySet[Entry]:
+    """By ids, too, which have the index: the list would be read from its newest line on."""
+    since, until = asked.get("since"), asked.get("until")
+    after, up_to = statements.places(wallet_id, since, until)
+    bounds = {
+        "created_at__gte": since,
+        "created_at__lt": until,
+        "pk__gt": after,
+        "pk__lte": up_to,
     }
+    told = {name: value for name, value in bounds.items() if value is not None}
+    return Entry.objects.filter(wallet_id=wallet_id, **told)
+
+
+def _filtered(rows: QuerySet[Entry], asked: dict[str, Any]) -> QuerySet[Entry]:
+    filters = {"kind": "kind", "key": "token_id"}
     rows = rows.filter(**{column: asked[name] for name, column in filters.items() if name in asked})
     return rows.filter(of_references([asked["reference"]])) if "reference" in asked else rows
 

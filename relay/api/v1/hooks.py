@@ -1,15 +1,17 @@
 """Where a tenant is called back and told of things, and the secret that signs it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 from rest_framework import serializers
 
 from billing import notices, tenants
 from billing.models import LowBalance, Tenant
 from relay import hook_tests, hooks
-from relay.api.v1.fields import Items, Money, Strict, WebAddress, Whole, taken
+from relay.api.v1.fields import Items, Money, Once, Strict, WebAddress, Whole, taken
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, list_of, page, page_of, shown
 from relay.api.v1.roles import Right
@@ -36,6 +38,12 @@ class Hooks(Strict):
     )
 
 
+class HooksNow(Hooks):
+    old_secret_until = serializers.DateTimeField(
+        allow_null=True, help_text="So long the secret that was replaced signs, too; null: no more."
+    )
+
+
 class SecretOverlap(Strict):
     overlap_seconds = Whole(
         max_value=OVERLAP_MAX_SECONDS,
@@ -46,7 +54,7 @@ class SecretOverlap(Strict):
 
 
 class Secret(Strict):
-    secret = serializers.CharField(help_text="Shown this once only.")
+    secret = Once()
     old_secret_until = serializers.DateTimeField(
         allow_null=True, help_text="So long the replaced one signs, too; null: no more."
     )
@@ -95,25 +103,40 @@ class Threshold(Strict):
 
 class HooksView(View):
     tag = "hooks"
+    thing = "hooks"
 
-    @operation(Right.SEE, "Show the hooks", answer=Hooks)
-    def get(self, call: Call) -> Tenant:
-        return call.tenant
+    @operation(Right.SEE, "Show the hooks", answer=HooksNow)
+    def get(self, call: Call) -> dict[str, Any]:
+        return _hooks(call.tenant)
 
     @operation(
-        Right.HOOKS, "Change the hooks; an address that is named is on", body=Hooks, answer=Hooks
+        Right.HOOKS, "Change the hooks; an address that is named is on", body=Hooks, answer=HooksNow
     )
-    def patch(self, call: Call) -> Tenant:
+    def patch(self, call: Call) -> dict[str, Any]:
         if call.body:
             Tenant.objects.filter(pk=call.tenant.pk).update(**call.body)
             for name in ADDRESSES:
                 hooks.switch_on(call.tenant.pk, call.body.get(name, ""))
             call.tenant.refresh_from_db()
-        return call.tenant
+        return _hooks(call.tenant)
+
+
+class SecretShowing(View):
+    """A change of its own, so that the audit has who has looked."""
+
+    tag = "hooks"
+    thing, deed = "hooks", "show webhook secret"
+
+    @operation(
+        Right.HOOKS, "Show the secret that signs callbacks and notices; recorded", answer=Secret
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        return {"secret": call.tenant.webhook_secret, "old_secret_until": _old_until(call.tenant)}
 
 
 class SecretRotation(View):
     tag = "hooks"
+    thing, deed = "hooks", "rotate webhook secret"
 
     @operation(
         Right.HOOKS,
@@ -145,6 +168,7 @@ class FailingHooks(View):
 
 class HookSwitchingOn(View):
     tag = "hooks"
+    thing, deed = "hook", "switch hook on"
 
     @operation(Right.CALLBACKS, "Have an address called again that is switched off")
     def post(self, call: Call, hook_id: int) -> None:
@@ -154,6 +178,8 @@ class HookSwitchingOn(View):
 
 class HookTests(View):
     tag = "hooks"
+    thing, deed = "hook test", "send sample message"
+    calls_out = True
 
     @operation(Right.SEE, "List the sample messages", query=PageQuery, answer=page_of(TestResult))
     def get(self, call: Call) -> Page:
@@ -176,6 +202,7 @@ class HookTests(View):
 
 class Thresholds(View):
     tag = "hooks"
+    thing = "thresholds"
 
     @operation(Right.SEE, "List the low-balance thresholds", answer=list_of(Threshold))
     def get(self, call: Call) -> dict[str, Any]:
@@ -190,6 +217,18 @@ class Thresholds(View):
     def put(self, call: Call) -> dict[str, Any]:
         notices.set_thresholds(call.tenant, call.body["amounts"])
         return _thresholds(call.tenant)
+
+
+def _hooks(tenant: Tenant) -> dict[str, Any]:
+    names = ("default_hook", "notice_hook", "notice_mails")
+    told = {name: getattr(tenant, name) for name in names}
+    return told | {"old_secret_until": _old_until(tenant)}
+
+
+def _old_until(tenant: Tenant) -> datetime | None:
+    until = tenant.old_webhook_secret_expires_at
+    is_over = not tenant.old_webhook_secret or until is None or until <= timezone.now()
+    return None if is_over else until
 
 
 def _test(row: HookTest) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from relay.api.v1.fields import (
     Money,
     Name,
     Network,
+    Once,
     Strict,
     WebAddress,
     Whole,
@@ -143,7 +144,7 @@ class Key(Strict):
 
 
 class MadeKey(Strict):
-    key = serializers.CharField(help_text="Shown this once only.")
+    key = Once()
     details = Key()
 
 
@@ -157,6 +158,7 @@ class Rotation(Strict):
 
 class KeyQuery(PageQuery):
     q = Name(required=False, help_text="A part of the name, or of the beginning of the key.")
+    name = Name(required=False, help_text="Exactly this one.")
     is_test = Flag(required=False)
     is_active = Flag(required=False)
 
@@ -167,11 +169,12 @@ class TestMoney(Strict):
 
 class Keys(View):
     tag = "keys"
+    thing = "key"
 
     @operation(Right.SEE, "List the keys", query=KeyQuery, answer=page_of(Key))
     def get(self, call: Call) -> Page:
         rows = _keys(call.tenant)
-        for name in ("is_test", "is_active"):
+        for name in ("name", "is_test", "is_active"):
             if name in call.query:
                 rows = rows.filter(**{name: call.query[name]})
         if text := call.query.get("q"):
@@ -186,6 +189,7 @@ class Keys(View):
 
 class OneKey(View):
     tag = "keys"
+    thing = "key"
 
     @operation(Right.SEE, "Show a key", answer=Key)
     def get(self, call: Call, key_id: int) -> dict[str, Any]:
@@ -201,6 +205,8 @@ class OneKey(View):
 
 class KeyRotation(View):
     tag = "keys"
+    thing, deed = "key", "rotate key"
+    shown_by = OneKey
 
     @operation(
         Right.KEYS, "Replace a key; the old one goes on for a while", body=Rotation, answer=MadeKey
@@ -213,6 +219,8 @@ class KeyRotation(View):
 
 class KeyDisabling(View):
     tag = "keys"
+    thing, deed = "key", "disable key"
+    shown_by = OneKey
 
     @operation(Right.SWITCH_KEYS, "Disable a key, at once and everywhere", answer=Key)
     def post(self, call: Call, key_id: int) -> dict[str, Any]:
@@ -221,6 +229,8 @@ class KeyDisabling(View):
 
 class KeyEnabling(View):
     tag = "keys"
+    thing, deed = "key", "enable key"
+    shown_by = OneKey
 
     @operation(Right.SWITCH_KEYS, "Enable a key again", answer=Key)
     def post(self, call: Call, key_id: int) -> dict[str, Any]:
@@ -229,6 +239,7 @@ class KeyEnabling(View):
 
 class TestWallet(View):
     tag = "keys"
+    thing, deed = "test wallet", "refill test wallet"
 
     @operation(Right.KEYS, "Put play money into the test wallet", answer=TestMoney)
     def post(self, call: Call) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from billing import management_keys
 from billing.models import ManagementKey, Role, StaffRole
-from relay.api.v1.fields import Flag, Name, Strict
+from relay.api.v1.fields import Flag, Name, Once, Strict
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of
 from relay.api.v1.roles import Right
@@ -38,7 +38,7 @@ class ManagementKeyLine(Strict):
 
 
 class MadeManagementKey(Strict):
-    key = serializers.CharField(help_text="Shown this once only.")
+    key = Once()
     details = ManagementKeyLine()
 
 
@@ -48,6 +48,7 @@ class ManagementKeyQuery(PageQuery):
 
 class ManagementKeys(View):
     tag = "access"
+    thing = "management key"
     whole_site = ("GET", "POST")
 
     @operation(
@@ -79,9 +80,26 @@ class ManagementKeys(View):
         return {"key": key, "details": row}
 
 
-class ManagementKeyRotation(View):
+class OneManagementKey(View):
     tag = "access"
-    whole_site = ("GET", "POST")
+    whole_site = ("GET",)
+
+    @operation(Right.SEE_MANAGEMENT_KEYS, "Show a management key", answer=ManagementKeyLine)
+    def get(self, call: Call, management_key_id: int) -> ManagementKey:
+        return _found(call, management_key_id)
+
+
+class _OneManagementKey(View):
+    tag = "access"
+    thing = "management key"
+    whole_site = ("POST",)
+
+    def snapshot(self, call: Call, **ids: Any) -> tuple[type[Strict], Any] | None:
+        return ManagementKeyLine, _one(call, ids["management_key_id"])
+
+
+class ManagementKeyRotation(_OneManagementKey):
+    deed = "rotate management key"
 
     @operation(
         Right.MANAGEMENT_KEYS,
@@ -93,18 +111,16 @@ class ManagementKeyRotation(View):
         return {"key": management_keys.rotate(row), "details": row}
 
 
-class ManagementKeyDisabling(View):
-    tag = "access"
-    whole_site = ("GET", "POST")
+class ManagementKeyDisabling(_OneManagementKey):
+    deed = "disable management key"
 
     @operation(Right.MANAGEMENT_KEYS, "Disable a management key", answer=ManagementKeyLine)
     def post(self, call: Call, management_key_id: int) -> ManagementKey:
         return _switched(_one(call, management_key_id), is_active=False)
 
 
-class ManagementKeyEnabling(View):
-    tag = "access"
-    whole_site = ("GET", "POST")
+class ManagementKeyEnabling(_OneManagementKey):
+    deed = "enable management key"
 
     @operation(Right.MANAGEMENT_KEYS, "Enable a management key again", answer=ManagementKeyLine)
     def post(self, call: Call, management_key_id: int) -> ManagementKey:
@@ -116,8 +132,13 @@ def _of(call: Call) -> QuerySet[ManagementKey]:
 
 
 def _one(call: Call, pk: int) -> ManagementKey:
-    row: ManagementKey = found(_of(call), pk, "management key")
+    row = _found(call, pk)
     _may_touch(call, row.role)
+    return row
+
+
+def _found(call: Call, pk: int) -> ManagementKey:
+    row: ManagementKey = found(_of(call), pk, "management key")
     return row
 
 

@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.db import transaction
-from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from billing.models import Member, Role, Tenant
-from relay.api.v1.fields import Name, Strict
+from billing import members
+from billing.models import Member, Role
+from relay import second_factors
+from relay.api.v1 import people
+from relay.api.v1.fields import FOR_THE_SITE, Strict
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
-from relay.errors import Conflict, InvalidRequest
-
-PERSON_MAX_CHARS = 254
+from relay.errors import Conflict, ObjectNotFound
 
 
 class NewRole(Strict):
@@ -22,24 +20,26 @@ class NewRole(Strict):
 
 
 class NewMember(NewRole):
-    person = Name(
-        max_length=PERSON_MAX_CHARS, help_text="The user name or mail address of an account."
-    )
+    person = people.person()
 
 
 class MemberLine(NewRole):
     id = serializers.IntegerField()
     username = serializers.CharField()
     email = serializers.CharField()
+    has_second_factor = serializers.BooleanField(required=False, help_text=FOR_THE_SITE)
     created_at = serializers.DateTimeField()
 
 
 class Members(View):
     tag = "access"
+    thing = "member"
 
     @operation(Right.SEE, "List the members", query=PageQuery, answer=page_of(MemberLine))
     def get(self, call: Call) -> Page:
-        return shown(page(_of(call), call.query), _show)
+        rows = page(members.of(call.tenant), call.query)
+        safe = _safe(call, rows["data"])
+        return shown(rows, lambda member: _line(member, safe))
 
     # A tenant that could add any account could find out which there are.
     @operation(
@@ -50,58 +50,71 @@ class Members(View):
         status=201,
     )
     def post(self, call: Call) -> dict[str, Any]:
-        user = _account(call.body["person"])
-        member = Member(tenant=call.tenant, user=user, role=call.body["role"])
-        member.save(force_insert=True)
-        member.refresh_from_db()
-        return _show(member)
+        user = people.account(call.body["person"])
+        return _show(call, members.add(call.tenant, user, role=call.body["role"]))
 
 
 class OneMember(View):
     tag = "access"
+    thing = "member"
+
+    @operation(Right.SEE, "Show a member", answer=MemberLine)
+    def get(self, call: Call, member_id: int) -> dict[str, Any]:
+        return _show(call, _one(call, member_id))
 
     @operation(Right.MEMBERS, "Change a member's role", body=NewRole, answer=MemberLine)
-    @transaction.atomic
     def patch(self, call: Call, member_id: int) -> dict[str, Any]:
-        member = _replaceable(call, member_id, role=call.body["role"])
-        member.role = call.body["role"]
-        member.save(update_fields=["role"])
-        return _show(member)
+        member = _one(call, member_id)
+        try:
+            members.set_role(member, call.body["role"])
+        except Member.DoesNotExist as error:
+            raise ObjectNotFound("member") from error
+        return _show(call, member)
 
     @operation(Right.MEMBERS, "Remove a member")
-    @transaction.atomic
     def delete(self, call: Call, member_id: int) -> None:
-        _replaceable(call, member_id, role="").delete()
+        _remove(_one(call, member_id))
 
 
-def _replaceable(call: Call, member_id: int, *, role: str) -> Member:
-    """The member, if there is an owner besides or `role` is one. Raises Conflict."""
-    # Two at once would each leave the other one's owner.
-    Tenant.objects.select_for_update(no_key=True).get(pk=call.tenant.pk)
-    member: Member = found(_of(call), member_id, "member")
-    others = _of(call).filter(role=Role.OWNER).exclude(pk=member.pk)
-    if member.role == Role.OWNER and role != Role.OWNER and not others.exists():
-        raise Conflict("this is the last owner")
+class Leaving(View):
+    tag = "access"
+    thing, deed = "member", "leave"
+
+    @operation(Right.SEE, "Leave the tenant (for people, not for keys)")
+    def post(self, call: Call) -> None:
+        mine = members.of(call.tenant).filter(user=call.manager.user_id).first()
+        if mine is None or call.manager.acting_as:
+            raise Conflict("only who is a member can leave")
+        _remove(mine)
+
+
+def _one(call: Call, member_id: int) -> Member:
+    member: Member = found(members.of(call.tenant), member_id, "member")
     return member
 
 
-def _of(call: Call) -> QuerySet[Member]:
-    return Member.objects.filter(tenant=call.tenant).select_related("user")
+def _remove(member: Member) -> None:
+    try:
+        members.remove(member)
+    except Member.DoesNotExist as error:
+        raise ObjectNotFound("member") from error
 
 
-def _account(person: str) -> Any:
-    users = get_user_model()._default_manager
-    matching = users.filter(Q(username=person) | Q(email__iexact=person))[:2]
-    if len(matching) != 1:
-        raise InvalidRequest("person: there is no account of this name, or more than one")
-    return matching[0]
+def _safe(call: Call, rows: list[Member]) -> set[int] | None:
+    """Who has a second factor; None where that is not the asker's business."""
+    return second_factors.holders(row.user_id for row in rows) if call.is_site else None
 
 
-def _show(member: Member) -> dict[str, Any]:
-    return {
+def _show(call: Call, member: Member) -> dict[str, Any]:
+    return _line(member, _safe(call, [member]))
+
+
+def _line(member: Member, safe: set[int] | None) -> dict[str, Any]:
+    told = {
         "id": member.pk,
         "role": member.role,
         "username": member.user.get_username(),
         "email": getattr(member.user, "email", ""),
         "created_at": member.created_at,
     }
+    return told if safe is None else told | {"has_second_factor": member.user_id in safe}

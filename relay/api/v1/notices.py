@@ -3,6 +3,7 @@
 from django.db.models import Prefetch
 from rest_framework import serializers
 
+from billing import notices
 from billing.models import Delivery, Notice
 from relay.api.v1.fields import Name, Strict
 from relay.api.v1.operation import Call, View, operation
@@ -44,4 +45,8 @@ class Notices(View):
         if "kind" in call.query:
             rows = rows.filter(kind=call.query["kind"])
         deliveries = Prefetch("deliveries", Delivery.objects.order_by("pk"), to_attr="sent")
-        return page(rows.prefetch_related(deliveries), call.query)
+        found = page(rows.prefetch_related(deliveries), call.query)
+        for notice in found["data"]:
+            # In the console as its reader speaks, else in English.
+            notice.subject, notice.text = notices.said(notice)
+        return found

@@ -9,7 +9,7 @@ from billing.models import Token
 from billing.pricing import Buyer
 from common.models import Generation
 from relay import actions
-from relay.api.v1.fields import Money, Query, Strict, number_of
+from relay.api.v1.fields import LIST_MAX, Money, Query, Strict, number_of
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import list_of
 from relay.api.v1.roles import Right
@@ -27,6 +27,12 @@ class PriceLine(Strict):
     )
 
 
+class PricedKey(Strict):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    group = serializers.CharField()
+
+
 class Prices(View):
     tag = "money"
 
@@ -39,9 +45,20 @@ class Prices(View):
             group = found(keys, call.query["key"], "key").group_id or home
         buyer = Buyer(tenant_id=call.tenant.pk, group_id=group, home_id=home)
         book = pricing.in_force(Generation.objects.get(name="prices").value)
-        return {"data": [_line(action, book, buyer) for action in actions.ALL]}
+        return {"data": [price_line(action, book, buyer) for action in actions.ALL]}
 
 
-def _line(action: actions.Action, book: pricing.Prices, buyer: Buyer) -> dict[str, Any]:
+class KeysWithPrices(View):
+    tag = "money"
+
+    @operation(Right.SEE, "List the keys that have prices of their own", answer=list_of(PricedKey))
+    def get(self, call: Call) -> dict[str, Any]:
+        keys = Token.objects.filter(tenant=call.tenant, is_active=True).exclude(group=None)
+        others = keys.exclude(group=call.tenant.group_id).select_related("group").order_by("name")
+        shown = others[:LIST_MAX]
+        return {"data": [{"id": k.pk, "name": k.name, "group": str(k.group)} for k in shown]}
+
+
+def price_line(action: actions.Action, book: pricing.Prices, buyer: Buyer) -> dict[str, Any]:
     prices = book.by_mode(names=action.price_names, buyer=buyer)
     return {"action": action.name, "name": action.price_names[0], "prices": prices}

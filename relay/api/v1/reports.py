@@ -10,13 +10,15 @@ from billing.reports import Line, Report
 from channels.models import Channel
 from common import sheets
 from relay import reports as files
-from relay.api.v1.fields import Money, Strict, Text, taken
+from relay.api.v1.fields import Money, Strict, Text, number_of, taken
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.roles import Right
 from relay.api.v1.usage import PeriodQuery, chosen
 from relay.errors import InvalidRequest
 
 BY_MAX_CHARS = 60
+# A file may have more.
+SHOWN_MAX = 5000
 MEDIA_TYPES = ("application/json", "text/csv")
 
 
@@ -27,6 +29,8 @@ class ReportQuery(PeriodQuery):
         allow_blank=True,
         help_text=f"Some of {', '.join(reports.DIMENSIONS)}, with commas between.",
     )
+    tenant = number_of(required=False, help_text="Of this tenant only.")
+    channel = number_of(required=False, help_text="Of this channel only.")
     format = serializers.ChoiceField(choices=("json", "csv"), default="json")
 
 
@@ -51,6 +55,8 @@ class ReportLine(ReportFigures):
     channel = serializers.CharField(allow_null=True)
     tenant_id = serializers.IntegerField(allow_null=True)
     tenant = serializers.CharField(allow_null=True)
+    key_id = serializers.IntegerField(allow_null=True)
+    key = serializers.CharField(allow_null=True, help_text="The key's name.")
     action = serializers.CharField(allow_null=True, help_text="The price name.")
     mode = serializers.CharField(allow_null=True)
 
@@ -75,12 +81,16 @@ class Reports(View):
     )
     def get(self, call: Call) -> Any:
         period = chosen(call.query)
+        only = {"tenant_id": call.query.get("tenant"), "channel_id": call.query.get("channel")}
         by = tuple(word for word in call.query["by"].split(",") if word)
         try:
             if call.query["format"] == "csv":
-                pieces = files.csv(by=by, period=period)
-                return StreamingHttpResponse(pieces, content_type=sheets.CONTENT_TYPE)
-            return _show(reports.report(by=by, period=period))
+                answer = StreamingHttpResponse(
+                    files.csv(by=by, period=period, **only), content_type=sheets.CONTENT_TYPE
+                )
+                answer["Content-Disposition"] = 'attachment; filename="report.csv"'
+                return answer
+            return _show(reports.report(by=by, period=period, lines_max=SHOWN_MAX, **only))
         except ValueError as error:
             raise InvalidRequest(f"by: {error}") from error
 
@@ -103,6 +113,8 @@ def _line(line: Line, report: Report, channels: dict[int, str]) -> dict[str, Any
         "channel": channels.get(told.get("channel", 0)),
         "tenant_id": told.get("tenant"),
         "tenant": report.tenants.get(told.get("tenant", 0)),
+        "key_id": told.get("key"),
+        "key": report.keys.get(told.get("key", 0)),
         "action": told.get("action"),
         "mode": told.get("mode"),
     }

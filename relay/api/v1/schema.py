@@ -35,7 +35,7 @@ TITLE = "MJ Relay management API"
 DESCRIPTION = """
 Keys, tasks, money, prices and channels, for tenants and for the people who run the site.
 
-**Keys.** `Authorization: Bearer mk-…`: a management key, which is no API key and draws nothing.
+**Keys.** `Authorization: Bearer mk-…`: a management key; the tenant API takes none of them.
 A tenant's key has one of the roles owner, admin, finance, developer, viewer; a key of the site one
 of operator, support, finance. `manage.py add_management_key` makes the first one.
 
@@ -66,7 +66,7 @@ TAGS = {
 }
 ALWAYS = (400, 401, 403, 404, 500, 503)
 CHANGES = (409, 413)
-SOMETIMES = (429, 502)
+SOMETIMES = (402, 422, 429, 502)
 
 
 class ManagementKeys(OpenApiAuthenticationExtension):

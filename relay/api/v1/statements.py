@@ -1,7 +1,9 @@
 """A tenant's account for a period, for programs and as files."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import StreamingHttpResponse
 from rest_framework import serializers
 
@@ -21,6 +23,11 @@ class StatementQuery(PeriodQuery):
         choices=FORMATS,
         default="json",
         help_text="csv: the sums; entries: the single lines, as CSV; pdf: the sums for people.",
+    )
+    language = serializers.ChoiceField(
+        choices=[code for code, _ in settings.LANGUAGES],
+        required=False,
+        help_text="Of the pdf. Without it: the site's.",
     )
 
 
@@ -78,14 +85,19 @@ class Statement(View):
         period = chosen(call.query)
         if call.query["format"] == "json":
             return statements.statement(tenant_id=call.tenant.pk, period=period)
-        return _file(call.query["format"], call.tenant.pk, period)
+        return _file(call.query, call.tenant.pk, period)
 
 
-def _file(format: str, tenant_id: int, period: Period) -> StreamingHttpResponse:
+def _file(query: Mapping[str, Any], tenant_id: int, period: Period) -> StreamingHttpResponse:
     # What makes PDF is loaded by the first who asks for it, not by every process.
     from billing import statement_files
 
-    file = statement_files.make(format=format, tenant_id=tenant_id, period=period)
+    file = statement_files.make(
+        format=query["format"],
+        tenant_id=tenant_id,
+        period=period,
+        language=query.get("language", ""),
+    )
     answer = StreamingHttpResponse(file.pieces, content_type=file.content_type)
     answer["Content-Disposition"] = f'attachment; filename="{file.name}"'
     return answer

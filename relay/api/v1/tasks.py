@@ -7,11 +7,11 @@ from django.db.models import Max, QuerySet
 from rest_framework import serializers
 
 from billing.models import Entry
-from relay import task_object
+from relay import images, settlements, task_object
 from relay.api.v1 import callbacks, entries
 from relay.api.v1.fields import ACTIONS, MODES, Flag, Money, Strict, Text, number_of
 from relay.api.v1.operation import Call, View, found, operation
-from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
+from relay.api.v1.paging import Page, PageQuery, page, page_of, page_of_few, shown
 from relay.api.v1.roles import Right
 from relay.lifecycle import LATE_SUFFIX
 from relay.models import Attempt, Callback, Task, TaskStatus
@@ -20,14 +20,26 @@ ID_DIGITS = 16
 # Ids are milliseconds and a counter (relay/migrations/0001_initial.py).
 IDS_IN_A_SECOND = 1_000_000
 HISTORY_MAX = 200
-SITES_QUESTIONS = ("channel", "written_off")
-SITES_OWN = ("channel_id", "channel", "upstream_id")
+CHILDREN_MAX = 50
+SITES_QUESTIONS = ("tenant", "channel", "written_off", "unknown_outcome")
+# Questions that no index answers: of these a page looks through so many tasks and no more.
+COLUMNS = {
+    "status": "status",
+    "action": "action",
+    "mode": "mode",
+    "key": "token_id",
+    "is_test": "is_test",
+    "channel": "channel_id",
+}
+# What lists do not show, and what may be large.
+UNSHOWN = ("history", "upstream_row", "mode_prices", "buttons", "description")
 
 
 class TaskRow(Strict):
     id = serializers.CharField()
     tenant_id = serializers.IntegerField()
     key_id = serializers.IntegerField()
+    key_name = serializers.CharField(help_text="Its name.")
     is_test = serializers.BooleanField()
     action = serializers.CharField()
     mode = serializers.CharField()
@@ -40,6 +52,16 @@ class TaskRow(Strict):
     price = Money(help_text="What was held; what was paid stands in the entries.")
     submitted_at = serializers.DateTimeField()
     changed_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    picture = serializers.CharField(
+        allow_null=True,
+        help_text="Its address on this site, which needs no key; of a task under way a preview, "
+        "which changes. null: there is none.",
+    )
+    videos = serializers.ListField(
+        child=serializers.CharField(), help_text="Addresses of the same kind."
+    )
+    tenant = serializers.CharField(required=False, help_text="Its name. For the site only.")
     channel_id = serializers.IntegerField(required=False, help_text="For the site only.")
     channel = serializers.CharField(required=False, help_text="For the site only.")
     upstream_id = serializers.CharField(required=False, help_text="For the site only.")
@@ -62,6 +84,20 @@ class AttemptLine(Strict):
 
 
 class WholeTask(TaskRow):
+    pictures = serializers.ListField(
+        child=serializers.CharField(), help_text="Of several: the address of each."
+    )
+    paid = Money(help_text="Nothing while it is under way.")
+    refunded = Money(help_text="Of that.")
+    is_watched = serializers.BooleanField(
+        required=False, help_text="Somebody asks the upstream for it. For the site only."
+    )
+    is_outcome_unknown = serializers.BooleanField(
+        required=False,
+        help_text="Nobody knows whether an upstream has it: to be settled. For the site only.",
+    )
+    parent = TaskRow(allow_null=True, help_text="What it was made of.")
+    children = TaskRow(many=True, help_text=f"What was made of it, at most {CHILDREN_MAX}.")
     task = serializers.DictField(help_text="As /mj/task/{id}/fetch answers it.")
     attempts = AttemptLine(many=True)
     entries = entries.EntryLine(many=True)
@@ -81,10 +117,15 @@ class TaskQuery(PageQuery):
     is_test = Flag(required=False)
     since = serializers.DateTimeField(required=False, help_text="From then on.")
     until = serializers.DateTimeField(required=False, help_text="Before then.")
+    tenant = number_of(required=False, help_text="For the site only.")
     channel = number_of(required=False, help_text="For the site only.")
     written_off = Flag(
         required=False,
         help_text="Drawn when it could not be paid for any more. For the site only.",
+    )
+    unknown_outcome = Flag(
+        required=False,
+        help_text="Under way, and nobody knows whether an upstream has it. For the site only.",
     )
 
 
@@ -92,12 +133,22 @@ class Tasks(View):
     tag = "tasks"
     whole_site = ("GET",)
 
-    @operation(Right.SEE, "List the tasks", query=TaskQuery, answer=page_of(TaskRow))
+    @operation(
+        Right.SEE,
+        "List the tasks; a page may have fewer than asked for, or none, before the last one",
+        query=TaskQuery,
+        answer=page_of(TaskRow),
+    )
     def get(self, call: Call) -> Page:
-        if any(name in call.query for name in SITES_QUESTIONS):
+        asked = call.query
+        if any(name in asked for name in SITES_QUESTIONS):
             call.demand(Right.SEE_SITE)
-        rows = _filtered(of(call), call.query)
-        return shown(page(rows, call.query), lambda task: show(task, call))
+        # Each name is asked for once: joined, the tasks would be sorted anew for each page.
+        rows = _within(_of(call).prefetch_related("channel", "token", "tenant"), asked)
+        columns = {COLUMNS[name]: asked[name] for name in COLUMNS if name in asked}
+        rows = rows.defer(*UNSHOWN)
+        found = page_of_few(rows, columns, asked) if columns else page(rows, asked)
+        return shown(found, lambda task: show(task, call))
 
 
 class OneTask(View):
@@ -107,17 +158,28 @@ class OneTask(View):
     @operation(Right.SEE, "Show a task and all that happened to it", answer=WholeTask)
     def get(self, call: Call, task_id: int) -> dict[str, Any]:
         task: Task = found(of(call).select_related("token"), task_id, "task")
+        lines = list(entries_of(task))
         return show(task, call) | {
+            "pictures": _pictures(task),
+            "paid": -sum(row.amount for row in lines if row.kind == Entry.Kind.CAPTURE),
+            "refunded": sum(row.amount for row in lines if row.kind == Entry.Kind.REFUND),
+            "parent": _parent(task, call),
+            "children": [show(row, call) for row in _children(task, call)],
+            **_standing(task, call),
             "task": task_object.as_dict(task, task.token.image_setting),
             "attempts": [_attempt(row, call) for row in _attempts(task)],
-            "entries": [entries.show(row, call) for row in entries_of(task)],
+            "entries": [entries.show(row, call) for row in lines],
             "callbacks": [callbacks.show(row) for row in _callbacks(task)],
         }
 
 
 def of(call: Call) -> QuerySet[Task]:
     """The tenant's tasks; for the site without a tenant everybody's."""
-    rows = Task.objects.select_related("channel")
+    return _of(call).select_related("channel", "token", "tenant")
+
+
+def _of(call: Call) -> QuerySet[Task]:
+    rows = Task.objects.all()
     return rows if call.scope is None else rows.filter(tenant=call.scope)
 
 
@@ -126,6 +188,7 @@ def show(task: Task, call: Call) -> dict[str, Any]:
         "id": str(task.pk),
         "tenant_id": task.tenant_id,
         "key_id": task.token_id,
+        "key_name": task.token.name,
         "is_test": task.is_test,
         "action": task.action,
         "mode": task.mode,
@@ -138,9 +201,13 @@ def show(task: Task, call: Call) -> dict[str, Any]:
         "price": task.price,
         "submitted_at": _moment(task.submit_time),
         "changed_at": task.changed_at,
+        "finished_at": _moment(task.finish_time) if task.finish_time else None,
+        "picture": images.link(task) if task.image_url else None,
+        "videos": images.video_links(task),
     }
     if call.is_site:
         row |= {
+            "tenant": task.tenant.name,
             "channel_id": task.channel_id,
             "channel": task.channel.name,
             "upstream_id": task.upstream_id,
@@ -179,17 +246,39 @@ def _attempt(attempt: Attempt, call: Call) -> dict[str, Any]:
     return row
 
 
-def _filtered(rows: QuerySet[Task], asked: dict[str, Any]) -> QuerySet[Task]:
-    filters = {
-        "status": "status",
-        "action": "action",
-        "mode": "mode",
-        "key": "token_id",
-        "is_test": "is_test",
-        "channel": "channel_id",
-        "written_off": "is_written_off",
+def _pictures(task: Task) -> list[str]:
+    several = task.image_urls or []
+    return [images.nth_link(task, number) for number in range(len(several))]
+
+
+def _parent(task: Task, call: Call) -> dict[str, Any] | None:
+    row = of(call).filter(pk=task.parent_id).first() if task.parent_id else None
+    return None if row is None else show(row, call)
+
+
+def _children(task: Task, call: Call) -> QuerySet[Task]:
+    return of(call).filter(parent=task).defer(*UNSHOWN).order_by("pk")[:CHILDREN_MAX]
+
+
+def _standing(task: Task, call: Call) -> dict[str, Any]:
+    if not call.is_site:
+        return {}
+    return {
+        "is_watched": task.next_poll_at is not None or task.late_look_at is not None,
+        "is_outcome_unknown": settlements.is_open_question(task),
     }
-    rows = rows.filter(**{column: asked[name] for name, column in filters.items() if name in asked})
+
+
+def _within(rows: QuerySet[Task], asked: dict[str, Any]) -> QuerySet[Task]:
+    """Those that an index finds."""
+    if "tenant" in asked:
+        rows = rows.filter(tenant_id=asked["tenant"])
+    if "written_off" in asked:
+        rows = rows.filter(is_written_off=asked["written_off"])
+    if "unknown_outcome" in asked:
+        ids = list(settlements.open_questions())
+        is_among = asked["unknown_outcome"]
+        rows = rows.filter(pk__in=ids) if is_among else rows.exclude(pk__in=ids)
     # By ids, which rise with time and have the index.
     if "since" in asked:
         rows = rows.filter(pk__gte=_first_id(asked["since"]))

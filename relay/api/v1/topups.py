@@ -8,12 +8,13 @@ from rest_framework import serializers
 from billing import providers, topups
 from billing.models import TopUp
 from billing.providers.base import minor_text
-from relay.api.v1.fields import Money, Name, Strict, memo, taken
+from relay.api.v1.fields import Money, Name, Once, Strict, memo, number_of, taken
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, list_of, page, page_of, shown
 from relay.api.v1.roles import Right
 
 PROVIDER_MAX_CHARS = 16
+FILTERS = ("state", "number", "provider", "tenant")
 SITES_OWN = ("note", "created_by", "provider_reference")
 
 
@@ -33,6 +34,7 @@ class OrderLine(Strict):
     id = serializers.IntegerField()
     number = serializers.CharField(help_text="The order number.")
     tenant_id = serializers.IntegerField()
+    tenant = serializers.CharField()
     provider = serializers.CharField()
     amount = Money(help_text="What is credited.")
     pay_amount = serializers.CharField(help_text="What is to be paid.")
@@ -46,13 +48,15 @@ class OrderLine(Strict):
 
 
 class Ordered(Strict):
-    pay_url = serializers.CharField(help_text="Where it is paid.")
+    pay_url = Once(help_text="Where it is paid.")
     order = OrderLine()
 
 
 class OrderQuery(PageQuery):
     state = serializers.ChoiceField(choices=TopUp.State.values, required=False)
     number = Name(required=False, help_text="Exactly this one.")
+    provider = serializers.ChoiceField(choices=tuple(providers.PROVIDERS), required=False)
+    tenant = number_of(required=False, help_text="Of this tenant only.")
 
 
 class Settlement(Strict):
@@ -73,11 +77,12 @@ class Orders(View):
     """Without a tenant: everybody's."""
 
     tag = "money"
+    thing, calls_out = "top-up order", True
     whole_site = ("GET",)
 
     @operation(Right.SEE, "List the top-up orders", query=OrderQuery, answer=page_of(OrderLine))
     def get(self, call: Call) -> Page:
-        asked = {name: call.query[name] for name in ("state", "number") if name in call.query}
+        asked = {name: call.query[name] for name in FILTERS if name in call.query}
         return shown(page(_of(call).filter(**asked), call.query), lambda row: _show(row, call))
 
     @operation(
@@ -112,6 +117,8 @@ class Providers(View):
 
 class Settlements(View):
     tag = "wallets"
+    thing, deed = "top-up order", "settle top-up order"
+    shown_by = OneOrder
     site_only = True
 
     @operation(Right.MONEY, "Credit a disputed order", body=Settlement, answer=OrderLine)
@@ -122,6 +129,8 @@ class Settlements(View):
 
 class Dismissals(View):
     tag = "wallets"
+    thing, deed = "top-up order", "dismiss top-up order"
+    shown_by = OneOrder
     site_only = True
 
     @operation(
@@ -133,12 +142,13 @@ class Dismissals(View):
 
 
 def _of(call: Call) -> QuerySet[TopUp]:
-    rows = TopUp.objects.all()
+    rows = TopUp.objects.select_related("tenant")
     return rows if call.scope is None else rows.filter(tenant=call.scope)
 
 
 def _show(order: TopUp, call: Call) -> dict[str, Any]:
     line = taken(OrderLine, order)
+    line["tenant"] = order.tenant.name
     line["pay_amount"] = minor_text(order.pay_amount, order.pay_currency)
     if not call.is_site:
         for name in SITES_OWN:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from rest_framework import serializers
 
 from billing import ledger, references
 from billing.models import Entry
 from relay import refunds
 from relay.api.v1 import entries, tasks
-from relay.api.v1.entries import EntryLine, Funds
+from relay.api.v1.entries import EntryLine, Funds, WalletView
 from relay.api.v1.fields import Money, Strict, memo, reference
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.roles import Right
@@ -31,6 +31,7 @@ class Adjustment(Strict):
 
 class CreditLimit(Strict):
     credit_limit = Money(help_text="How far below zero the balance may go.")
+    memo = memo(default="", help_text="Why, for the record.")
 
 
 class Refund(Strict):
@@ -60,6 +61,8 @@ class Refunded(Strict):
 
 class TopUps(View):
     tag = "wallets"
+    thing, deed = "wallet", "top up wallet"
+    shown_by, tells = WalletView, ("entry",)
 
     @operation(Right.MONEY, "Add bought money", body=TopUpBody, answer=Booked)
     def post(self, call: Call) -> dict[str, Any]:
@@ -68,6 +71,8 @@ class TopUps(View):
 
 class Adjustments(View):
     tag = "wallets"
+    thing, deed = "wallet", "adjust wallet"
+    shown_by, tells = WalletView, ("entry",)
 
     @operation(Right.MONEY, "Correct the balance", body=Adjustment, answer=Booked)
     def post(self, call: Call) -> dict[str, Any]:
@@ -76,15 +81,22 @@ class Adjustments(View):
 
 class Credit(View):
     tag = "wallets"
+    thing, deed = "wallet", "set credit limit"
+    shown_by = WalletView
 
     @operation(Right.MONEY, "Set the credit limit", body=CreditLimit, answer=Funds)
     def put(self, call: Call) -> dict[str, Any]:
-        ledger.set_credit_limit(tenant_id=call.tenant.pk, actor=call.actor, **call.body)
+        limit = call.body["credit_limit"]
+        ledger.set_credit_limit(tenant_id=call.tenant.pk, actor=call.actor, credit_limit=limit)
         return entries.funds(call.tenant.pk)
 
 
 class Refunds(View):
     tag = "wallets"
+    thing, deed, tells = "task", "refund task", ("refunded",)
+
+    def snapshot(self, call: Call, **ids: Any) -> tuple[type[Strict], Any] | None:
+        return Funds, entries.funds(call.tenant.pk)
 
     @operation(Right.MONEY, "Refund a task, wholly or in part", body=Refund, answer=Refunded)
     def post(self, call: Call, task_id: int) -> dict[str, Any]:
@@ -97,7 +109,9 @@ def _book(call: Call, book: Any, kind: str) -> dict[str, Any]:
     is_new = True
     try:
         references.check(call.body["reference"])
-        book(tenant_id=call.tenant.pk, actor=call.actor, **call.body)
+        # The operation goes on when it was booked before.
+        with transaction.atomic():
+            book(tenant_id=call.tenant.pk, actor=call.actor, **call.body)
     except IntegrityError as error:
         if "entry_happens_once" not in str(error):
             raise

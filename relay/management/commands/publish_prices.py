@@ -13,6 +13,7 @@ from billing import book_diff, books, newapi_prices, preview, usage
 from billing.errors import BookRefused, PricesInvalid
 from billing.models import PriceBook
 from billing.newapi_prices import Maps
+from common import audit
 from relay import actions, price_tables
 
 
@@ -60,6 +61,18 @@ class Command(BaseCommand):
                     transaction.set_rollback(True)
                     return
                 books.release(book, actor=options["actor"], effective_at=options["at"])
+                audit.by_command(
+                    "publish price book",
+                    kind="price book",
+                    actor=options["actor"],
+                    pk=book.pk,
+                    after={
+                        "origin": book.origin_id,
+                        "effective_at": str(book.effective_at),
+                        "rules": book.rules.count(),
+                    },
+                    why=options["memo"],
+                )
         except (BookRefused, PricesInvalid) as error:
             raise CommandError(str(error)) from error
         when = f"from {book.effective_at}" if options["at"] else "now"

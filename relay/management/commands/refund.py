@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DataError
+from django.db import DataError, transaction
 
 from billing import money
 from billing.errors import BillingError
+from common import audit
 from relay import refunds
 from relay.models import Task
 
@@ -30,7 +31,17 @@ class Command(BaseCommand):
             raise CommandError(f"there is no task {task}")
         try:
             part = None if amount is None else money.to_micro(amount)
-            refunded = refunds.refund(found, amount=part, actor=actor, memo=memo)
+            with transaction.atomic():
+                refunded = refunds.refund(found, amount=part, actor=actor, memo=memo)
+                audit.by_command(
+                    "refund task",
+                    kind="task",
+                    actor=actor,
+                    pk=found.pk,
+                    tenant_id=found.tenant_id,
+                    after={"refunded": money.text(refunded)},
+                    why=memo,
+                )
         except (ValueError, BillingError) as error:
             raise CommandError(str(error)) from error
         except DataError as error:

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from billing import books
 from billing.errors import BookRefused
 from billing.models import PriceBook
+from common import audit
 
 
 class Command(BaseCommand):
@@ -21,7 +23,15 @@ class Command(BaseCommand):
         if old is None:
             raise CommandError("there is no such price book")
         try:
-            new = books.roll_back(old, actor=actor)
+            with transaction.atomic():
+                new = books.roll_back(old, actor=actor)
+                audit.by_command(
+                    "roll back price book",
+                    kind="price book",
+                    actor=actor,
+                    pk=new.pk,
+                    after={"origin": old.pk, "effective_at": str(new.effective_at)},
+                )
         except BookRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{new} is in force now, a copy of {old}")

@@ -14,6 +14,7 @@ from common import logs, text_tables
 from relay import attention, broker, readiness, status
 from relay.celery import app
 from relay.status import Status
+from relay.up import facts
 
 # Whatever hangs, an answer comes.
 ALL_SECONDS = 30
@@ -35,11 +36,17 @@ class Command(BaseCommand):
         signal.signal(signal.SIGALRM, _too_long)
         signal.alarm(ALL_SECONDS)
         standing = readiness.standing()
-        web_answers, queues = _web_answers(), broker.lengths(app)
+        web_url = _web_url()
+        web_answers, queues = _answers(web_url), broker.lengths(app)
         found = status.read() if standing.is_ready else None
-        reasons = attention.reasons(
-            standing=standing, web_answers=web_answers, queues=queues, found=found
+        found_reasons = attention.reasons(
+            standing=standing,
+            web_answers=web_answers,
+            web_url=web_url,
+            queues=queues,
+            found=found,
         )
+        reasons = [reason.text for reason in found_reasons]
         signal.alarm(0)
         servers = {
             **standing._asdict(),
@@ -61,9 +68,17 @@ def _too_long(*_: object) -> None:
     raise CommandError(f"no answer within {ALL_SECONDS} seconds")
 
 
-def _web_answers() -> bool:
+def _web_url() -> str:
+    """At PUBLIC_URL; without one where `make run` has it, which another shell may have told
+    another PORT."""
+    public = str(settings.PUBLIC_URL)
+    is_made_up = public == f"http://127.0.0.1:{settings.PORT}"
+    return (facts.url(settings.VAR_DIR) if is_made_up else "") or public
+
+
+def _answers(url: str) -> bool:
     try:
-        return requests.get(f"{settings.PUBLIC_URL}/healthz", timeout=WEB_SECONDS).ok
+        return requests.get(f"{url}/healthz", timeout=WEB_SECONDS).ok
     except requests.RequestException:
         return False
 
