@@ -1,0 +1,5 @@
+from django.urls import path
+
+from console.overview import views
+
+urlpatterns = [path("", views.page, name="overview")]
