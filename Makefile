@@ -12,8 +12,10 @@ CHAOS_TASKS ?= 2000
 CHAOS_SECONDS ?= 180
 CHAOS_TENANTS ?= 20
 CHAOS_CHANNELS ?= 10
+# Of `make bench-console`: `python -m bench.console --help` tells them.
+CONSOLE_ARGUMENTS ?=
 
-.PHONY: run test test-thorough random chaos check format install install-dev tools pytest
+.PHONY: run test test-thorough random chaos bench-console check format install install-dev tools pytest
 .PHONY: pytest-thorough
 .NOTPARALLEL:
 
@@ -39,6 +41,11 @@ chaos: install-dev
 		-o log_cli=true --log-cli-level=INFO --log-cli-format="%(message)s" \
 		tests/faults/chaos/test_chaos.py
 
+# How quick each page and list is with a million tasks (bench/console.py); the database that it makes
+# for this is kept for the next time. CONSOLE_ARGUMENTS="--only reports --times 50" and the like.
+bench-console: install-dev
+	@exec $(WITH_SERVERS) env DATABASE_POOL_SIZE=0 $(PY) -m bench.console $(CONSOLE_ARGUMENTS)
+
 # The random proof of the books at its nightly size: RANDOM_OPERATIONS=..., RANDOM_SEED=... to
 # repeat one.
 random: install-dev
@@ -53,10 +60,10 @@ format: install-dev
 	$(PY) -m ruff format .
 
 install:
-	@sh tools/venv.sh && $(PY) tools/install.py run
+	@sh tools/venv.sh && $(PY) tools/install.py run && $(PY) tools/translations.py
 
 install-dev:
-	@sh tools/venv.sh && $(PY) tools/install.py dev
+	@sh tools/venv.sh && $(PY) tools/install.py dev && $(PY) tools/translations.py
 
 # What `check` and `test` run; they need the servers that these start.
 tools:

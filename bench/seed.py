@@ -1,8 +1,9 @@
 """Fills an empty, migrated database with a past: `python -m bench.seed --tasks 1000000`.
 
-Tenants, keys, prices, channels, tasks of every status, their entries, attempts, callbacks, and the
-daily roll-up, as if the relay had run for `--days`; `manage.py doctor` finds nothing wrong in it.
-All is made inside the server and committed at once: about a minute for a million tasks.
+Tenants, keys, prices, channels, tasks of every status, their entries, attempts, callbacks, the
+roll-ups, codes, orders, the audit and notices, as if the relay had run for `--days`; `manage.py
+doctor` finds nothing wrong in it. All is made inside the server and committed at once: a few
+minutes for a million tasks.
 
 A task has two entries, one with a modal two for each of its holds: `--modal-share 0.5
 --modal-holds 4` makes five entries a task.
@@ -31,7 +32,9 @@ def main() -> None:
 def seed(*, tell: Any = lambda text: None, **wishes: Any) -> str:
     """Fills the database as `_arguments` says; returns a live key. Exits when it is not empty."""
     from bench import seed_people, seed_sql
+    from billing import closing
     from billing.models import Tenant
+    from relay import speeds
 
     if Tenant.objects.exists():
         sys.exit("The database is not empty; this is for a new one.")
@@ -45,6 +48,8 @@ def seed(*, tell: Any = lambda text: None, **wishes: Any) -> str:
             step_began = time.monotonic()
             cursor.execute(statement, wishes)
             tell(f"{time.monotonic() - step_began:6.1f} s  {name}")
+    closing.close_days()
+    speeds.close_hours()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     tell(f"{time.monotonic() - began:6.1f} s  in all")

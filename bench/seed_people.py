@@ -2,12 +2,22 @@
 
 import secrets
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from billing import books, tokens
-from billing.models import Group, PriceRule, Tenant, Token, Wallet
+from billing.models import (
+    Announcement,
+    Group,
+    Member,
+    PriceRule,
+    Role,
+    Tenant,
+    Token,
+    Wallet,
+)
 from billing.tenants import make_webhook_secret
-from channels.models import Channel, CostRule
+from channels.models import Channel, CostRule, Credential
 from relay import actions
 
 PRICE = 100_000
@@ -31,6 +41,8 @@ def _publish_prices() -> None:
     rules += [PriceRule(book=book, name=name, mode="relax", amount=RELAX_PRICE) for name in names]
     PriceRule.objects.bulk_create(rules)
     books.release(book, actor="bench")
+    books.draft(origin=book, actor="bench")
+    Announcement.objects.create(title="maintenance", text="On Sunday.", created_by="bench")
 
 
 def _open_channels(number: int) -> None:
@@ -43,6 +55,7 @@ def _open_channels(number: int) -> None:
             state=Channel.State.DISABLED,
             is_test=is_test,
         )
+        Credential.objects.create(channel=channel, name="second", secret="bench", is_active=False)
         # What the last one takes is not known.
         if place < number - 1 or number == 1:
             CostRule.objects.create(channel=channel, name="*", mode="", amount=COST)
@@ -71,7 +84,20 @@ def _open_tenants(number: int) -> str:
             first = first or key
             keys.append(_token(tenant, name, key))
     Token.objects.bulk_create(keys, batch_size=1000)
+    _let_in_people(rows)
     return first
+
+
+def _let_in_people(tenants: list[Tenant]) -> None:
+    """An owner for each; nobody can sign in as one."""
+    users = get_user_model()._default_manager.bulk_create(
+        get_user_model()(username=f"owner{tenant.pk}", email=f"owner{tenant.pk}@example.com")
+        for tenant in tenants
+    )
+    Member.objects.bulk_create(
+        Member(user=user, tenant=tenant, role=Role.OWNER)
+        for user, tenant in zip(users, tenants, strict=True)
+    )
 
 
 def _token(tenant: Tenant, name: str, key: str) -> Token:

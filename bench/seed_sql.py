@@ -4,6 +4,8 @@ Chance is thrown once per task (`dice`) and kept in a temporary table, from whic
 attempts and callbacks follow; so they agree with each other.
 """
 
+from bench import seed_extras
+
 MODES_PRICES = """'{"fast": 100000, "relax": 50000, "turbo": 100000}'::jsonb"""
 PROMPT = "'a lighthouse at dawn, number ' || n || ', oil on canvas, wide view'"
 BUTTONS = """(
@@ -29,6 +31,8 @@ FROM (VALUES (0, 'IMAGINE', 'mj_imagine'), (1, 'IMAGINE', 'mj_imagine'), (2, 'IM
       (5, 'DESCRIBE', 'mj_describe'), (6, 'BLEND', 'mj_blend'), (7, 'INPAINT', 'mj_modal'))
      action (place, action, name)
 JOIN billing_pricerule fast ON fast.name = action.name AND fast.mode = ''
+     AND fast.book_id = (SELECT max(id) FROM billing_pricebook
+                         WHERE created_by = 'bench' AND origin_id IS NULL)
 JOIN billing_pricerule relax
   ON relax.book_id = fast.book_id AND relax.name = action.name AND relax.mode = 'relax'
 """
@@ -114,7 +118,7 @@ FROM (
 ORDER BY id
 """
 # `place` tells lines of the same moment apart.
-_EVENTS = """
+_EVENTS = f"""
 CREATE TEMP TABLE seed_event ON COMMIT DROP AS
 WITH hold AS (
     SELECT task.*, nth, CASE WHEN nth > 1 THEN id || ':' || nth ELSE id::text END AS reference,
@@ -154,6 +158,7 @@ SELECT wallet_id, 'topup', 'payment-' || wallet_id || '-' || week,
        NULL, NULL, 'bench', '', now() - make_interval(secs => 86400.0 * (%(days)s + 1 - 7 * week)),
        -wallet_id * 10000 + week
 FROM needs CROSS JOIN weeks CROSS JOIN LATERAL generate_series(0, weeks.number - 1) week
+{seed_extras.EVENTS}
 """
 _INSERT_ENTRIES = """
 INSERT INTO billing_entry (
@@ -192,8 +197,11 @@ _CALLBACKS = """
 INSERT INTO relay_callback (task_id, tenant_id, url, sequence, is_final, body, state, tries, rung,
                             due_at, host, lane, created_at)
 SELECT id, tenant_id, 'https://hook.example/' || tenant_id, sequence, sequence = 4,
-       json_build_object('id', id::text, 'status', status, 'progress', '100%%')::text, 'delivered',
-       1, 0, NULL, 'hook.example', 0, ended
+       json_build_object('id', id::text, 'status', status, 'progress', '100%%')::text,
+       CASE WHEN sequence < 4 THEN 'delivered' WHEN n %% 97 = 0 THEN 'given_up'
+            WHEN n %% 101 = 0 THEN 'held_back' ELSE 'delivered' END,
+       CASE WHEN sequence < 4 THEN 1 WHEN n %% 97 = 0 THEN 6 WHEN n %% 101 = 0 THEN 0 ELSE 1 END,
+       0, NULL, 'hook.example', 0, ended
 FROM seed_task
 CROSS JOIN LATERAL generate_series(CASE WHEN n %% 2 = 0 THEN 3 ELSE 4 END, 4) sequence
 WHERE is_hooked AND status IN ('SUCCESS', 'FAILURE', 'CANCEL')
@@ -201,7 +209,10 @@ WHERE is_hooked AND status IN ('SUCCESS', 'FAILURE', 'CANCEL')
 _CALLBACK_ATTEMPTS = """
 INSERT INTO relay_callbackattempt (callback_id, number, status_code, answer, milliseconds,
                                    created_at)
-SELECT id, 1, 200, '', 40, created_at FROM relay_callback
+SELECT id, number, CASE state WHEN 'given_up' THEN 503 ELSE 200 END,
+       CASE state WHEN 'given_up' THEN 'come back later' ELSE '' END, 40,
+       created_at + make_interval(mins => number * number - 1)
+FROM relay_callback CROSS JOIN LATERAL generate_series(1, tries) number
 """
 _WALLETS = """
 UPDATE billing_wallet
@@ -241,13 +252,37 @@ FROM (
 """
     for period in ("day", "week", "month")
 )
+# Day by day, as the roll-up writes them.
 _USAGE = """
 INSERT INTO billing_usageday (wallet_id, day, kind, token_id, price_name, mode, channel, number,
                               amount, held, cost, cost_unknown)
 SELECT wallet_id, (at AT TIME ZONE 'UTC')::date, kind, token_id, price_name, mode, channel,
        count(*), sum(amount), sum(held), coalesce(sum(cost), 0),
        count(*) FILTER (WHERE kind = 'capture' AND cost IS NULL)
-FROM seed_event GROUP BY 1, 2, 3, 4, 5, 6, 7
+FROM seed_event GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 2
+"""
+_OUTCOMES = """
+    count(*) FILTER (WHERE kind = 'hold' AND strpos(reference, ':') = 0),
+    count(*) FILTER (WHERE kind = 'capture'),
+    count(*) FILTER (WHERE kind = 'release' AND memo = ''),
+    -coalesce(sum(amount) FILTER (WHERE kind = 'capture'), 0),
+    count(*) FILTER (WHERE kind = 'refund'),
+    coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0),
+    coalesce(sum(cost), 0),
+    count(*) FILTER (WHERE kind = 'capture' AND cost IS NULL)
+FROM seed_event WHERE kind IN ('hold', 'capture', 'release', 'refund')"""
+_HOURS = f"""
+INSERT INTO billing_usagehour (wallet_id, hour, price_name, mode, submits, successes, failures,
+                               revenue, refunds, refunded, cost, cost_unknown)
+SELECT wallet_id, date_trunc('hour', at, 'UTC'), price_name, mode, {_OUTCOMES}
+  AND at > now() - interval '9 days'
+GROUP BY 1, 2, 3, 4 ORDER BY 2
+"""
+_TOTALS = f"""
+INSERT INTO billing_usagetotal (wallet_id, day, submits, successes, failures, revenue, refunds,
+                                refunded, cost, cost_unknown)
+SELECT wallet_id, (at AT TIME ZONE 'UTC')::date, {_OUTCOMES}
+GROUP BY 1, 2 ORDER BY 2
 """
 _MARKS = """
 INSERT INTO billing_usagemark (wallet_id, entry_id)
@@ -260,6 +295,7 @@ STEPS = {
     "channels": _CHANNELS,
     "chance": _TASKS,
     "tasks": _INSERT_TASKS,
+    **seed_extras.BEFORE,
     "lines of the ledger": _EVENTS,
     "statistics": "ANALYZE seed_task, seed_event",
     "entries": _INSERT_ENTRIES,
@@ -271,5 +307,8 @@ STEPS = {
     "totals of keys": _TOKENS,
     "periods of keys": _PERIODS,
     "daily roll-up": _USAGE,
+    "hours": _HOURS,
+    "totals": _TOTALS,
     "its marks": _MARKS,
+    **seed_extras.AFTER,
 }

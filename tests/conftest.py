@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import setup_databases, teardown_databases
 
 from billing import books
+from tests import kept
 from tests.accounts import Account, open_account
 from tests.picture_host import INNER, PictureHost, picture_host
 from tests.stack import Stack
@@ -56,13 +57,26 @@ THOROUGH = (
     "tests/api/test_examples.py",
     "tests/api/test_results_on_s3.py",
     "tests/api/test_waiting.py",
+    "tests/api/v1/test_book_grid.py",
     "tests/api/v1/test_callbacks.py",
+    "tests/api/v1/test_drawings.py",
+    "tests/api/v1/test_figures.py",
     "tests/api/v1/test_hostile.py",
     "tests/api/v1/test_openapi.py",
     "tests/api/v1/test_orders.py",
     "tests/api/v1/test_prices.py",
     "tests/api/v1/test_site.py",
+    "tests/bench/",
+    "tests/api/v1/test_tasks.py",
     "tests/billing/test_statement_size.py",
+    "tests/console/accounts/test_oidc.py",
+    "tests/console/accounts/test_second_factors.py",
+    "tests/console/test_every_value_of_tenants.py",
+    "tests/console/test_every_value_of_the_site.py",
+    "tests/console/test_hostile.py",
+    "tests/console/test_roles.py",
+    "tests/console/test_safety.py",
+    "tests/races/test_currency.py",
     "tests/races/test_hot_wallet.py",
     "tests/races/test_limits.py",
     "tests/random/test_books_under_anything.py",
@@ -157,6 +171,7 @@ def unseen(database: str) -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
+    kept.forget()
 
 
 @pytest.fixture

@@ -110,11 +110,12 @@ def test_a_receiver_that_is_gone_is_called_no_more(account: Account) -> None:
     hook = account.stack.inbox_url(account.tenant.name, "?status=410")
     task_id = account.draw("zzfail", notifyHook=hook)
     assert settled(account, task_id).state == "held_back"
-    heard = len(inbox(account))
     later = account.draw("zzfail", notifyHook=hook)
     account.finish(later)
     assert settled(account, later).state == "held_back"
-    assert len(inbox(account)) == heard
+    assert account.tries(later) == []
+    # On a busy machine the sandbox may write down what came before only now.
+    assert {json.loads(message["body"])["id"] for message in inbox(account)} == {task_id}
 
 
 def test_a_receiver_that_asks_for_time_gets_it(account: Account) -> None:

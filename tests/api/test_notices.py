@@ -237,14 +237,14 @@ def test_operators_hooks_are_signed_with_their_own_secret(
 ) -> None:
     account: Account = open_an_account(funds="1")
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    sending.posting.session.cache_clear()
+    sending.posting.guarded.cache_clear()
     settings.OPERATOR_WEBHOOK_SECRET = ""
     row = tried(a_delivery("hook", hook_of(account)))
     assert (row.state, letters(account)) == ("given_up", [])
     assert "OPERATOR_WEBHOOK_SECRET" in row.error
     settings.OPERATOR_WEBHOOK_SECRET = account.tenant.webhook_secret
     row = tried(a_delivery("hook", hook_of(account)))
-    sending.posting.session.cache_clear()
+    sending.posting.guarded.cache_clear()
     (letter,) = letters(account)
     assert row.state == "delivered"
     Webhook(account.tenant.webhook_secret).verify(letter["body"], letter["headers"])

@@ -125,6 +125,18 @@ def test_the_schema_is_made_once() -> None:
     assert document.as_json("en") is document.as_json("en")
 
 
+def test_styles_of_the_page_are_let_in_by_a_nonce_used_once(stack: Stack) -> None:
+    nonces = set()
+    for _ in range(2):
+        answer = get(stack, "/docs")
+        policy = answer.headers["Content-Security-Policy"].split("; ")
+        (styles,) = [words for words in policy if words.startswith("style-src ")]
+        (nonce,) = re.findall(r"^style-src 'self' 'nonce-([\w-]{20,})'$", styles)
+        assert f'docs/styles.js" nonce="{nonce}"></script>' in answer.text
+        nonces.add(nonce)
+    assert len(nonces) == 2
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_needs_nothing_from_other_sites(stack: Stack, language: str) -> None:
     answer = get(stack, f"/docs?lang={language}")

@@ -133,14 +133,16 @@ def test_without_a_list_everything_is_allowed(account: Account) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "  # nothing\n   \n"])
-def test_an_empty_list_forbids_nothing(tmp_path: Path, settings: Any, text: str) -> None:
+def test_an_empty_list_forbids_nothing(
+    database: str, tmp_path: Path, settings: Any, text: str
+) -> None:
     file = tmp_path / "words.txt"
     file.write_text(text)
     settings.BANNED_WORDS_FILE = str(file)
     words.check("anything at all")
 
 
-def test_words_are_no_patterns(tmp_path: Path, settings: Any) -> None:
+def test_words_are_no_patterns(database: str, tmp_path: Path, settings: Any) -> None:
     file = tmp_path / "words.txt"
     file.write_text("a.c\n(\n*\n")
     settings.BANNED_WORDS_FILE = str(file)

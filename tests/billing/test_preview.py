@@ -28,8 +28,8 @@ def draw(account: Account, name: str, mode: str, *, price: int, paid: int | None
     return reference
 
 
-def shown(book: PriceBook | None, days: Days = DAYS) -> preview.Preview:
-    return preview.of(book, days=days, names_of=actions.names_of)
+def shown(book: PriceBook | None, days: Days = DAYS, *, most: int | None = None) -> preview.Preview:
+    return preview.of(book, days=days, names_of=actions.names_of, most=most)
 
 
 def book_of(*rules: Rule) -> PriceBook:
@@ -56,7 +56,7 @@ def test_a_preview_is_the_traffic_priced_anew(bystander: Account) -> None:
     drafts.set_ratio(book, Ratio(bystander.tenant.group_id, Decimal("0.25")))
     found = shown(book)
     tenant = (bystander.tenant.pk, bystander.tenant.name)
-    assert found.lines == [
+    assert sorted(found.lines) == [
         Line(*tenant, "mj_imagine", "fast", Figures(3, 0, 300, 150)),
         # 10 x 0.25 is 3: each drawing is rounded by itself.
         Line(*tenant, "mj_imagine", "relax", Figures(1, 0, 40, 3)),
@@ -65,9 +65,31 @@ def test_a_preview_is_the_traffic_priced_anew(bystander: Account) -> None:
         Line(*tenant, "swap_face", "fast", Figures(1, 1, 70, 0)),
     ]
     assert found.total == Figures(6, 1, 460, 161)
-    assert found.refused() == found.lines[-1:]
-    assert found.by_tenant() == {bystander.tenant.name: found.total}
-    assert found.by_action()["mj_imagine", "fast"] == Figures(3, 0, 300, 150)
+    assert found.by_tenant == {bystander.tenant.name: found.total}
+    assert list(found.by_action) == [(line.price_name, line.mode) for line in sorted(found.lines)]
+    assert found.by_action["mj_imagine", "fast"] == Figures(3, 0, 300, 150)
+
+
+def test_only_so_much_as_is_asked_for_comes_first_what_changes_most(bystander: Account) -> None:
+    accounts = [bystander, open_account(bystander.stack)]
+    for account, name, price in (
+        (accounts[0], "mj_imagine", 100),
+        (accounts[0], "mj_blend", 5),
+        (accounts[1], "mj_imagine", 100),
+        (accounts[1], "mj_describe", 400),
+    ):
+        draw(account, name, "fast", price=price)
+    past(*accounts)
+    book = book_of(Rule("*", 50))
+    found = shown(book, most=3)
+    assert [line.figures.change for line in found.lines] == [-350, -50, -50]
+    assert list(found.by_tenant) == [accounts[1].tenant.name, accounts[0].tenant.name]
+    one = shown(book, most=1)
+    assert (one.lines, list(one.by_tenant)) == (found.lines[:1], list(found.by_tenant)[:1])
+    # All are counted all the same.
+    for some in (found, one, shown(book, most=0)):
+        assert some.total == Figures(4, 0, 605, 200)
+        assert some.by_action == shown(book).by_action
 
 
 def test_without_a_book_everything_is_refused(bystander: Account) -> None:

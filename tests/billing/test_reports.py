@@ -26,6 +26,7 @@ _COLUMNS = {
     "day": "(entry.created_at AT TIME ZONE 'UTC')::date",
     "channel": "entry.channel",
     "tenant": "wallet.tenant_id",
+    "key": "entry.token_id",
     "action": "entry.price_name",
     "mode": "entry.mode",
 }
@@ -104,6 +105,20 @@ def test_lines_come_in_the_order_of_what_they_are_split_by(busy: Account) -> Non
     assert [values[0][0], values[-1][0]] == ["", "turbo"]
 
 
+def test_a_report_of_one_tenant_or_one_channel_has_its_lines_only(busy: Account) -> None:
+    by = ("tenant", "channel")
+    whole = reports.report(by=by, period=PERIOD).lines
+    own = [line for line in whole if line.values[0] == busy.tenant.pk]
+    assert 0 < len(own) < len(whole)
+    only = reports.report(by=by, period=PERIOD, tenant_id=busy.tenant.pk)
+    assert list(only.lines) == own
+    channel = own[0].values[1]
+    of_one = reports.report(
+        by=by, period=PERIOD, tenant_id=busy.tenant.pk, channel_id=channel
+    ).lines
+    assert [line.values for line in of_one] == [(busy.tenant.pk, channel)]
+
+
 def test_an_unknown_cost_is_not_nothing() -> None:
     known = Figures(captures=2, revenue=500, refunds=1, refunded=100, cost=150)
     assert (known.net, known.margin, known.margin_at_most) == (400, 250, 250)
@@ -120,7 +135,7 @@ def test_nothing_was_earned_when_nothing_happened(unseen: None) -> None:
 @pytest.mark.parametrize(
     ("by", "says"),
     [
-        (("days",), "is split by day, channel, tenant, action, mode, not by 'days'"),
+        (("days",), "is split by day, channel, tenant, key, action, mode, not by 'days'"),
         (("day; DROP TABLE billing_entry",), "not by"),
         (("day", "day"), "each of these once"),
     ],

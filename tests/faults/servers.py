@@ -20,6 +20,7 @@ from billing import books
 from common.processes.records import Records
 from relay import embedded
 from relay.up import servers
+from tests import kept
 from tests.conftest import PRICES
 from tests.stack import wait_until
 
@@ -185,6 +186,7 @@ def _switch(NAME: str, **where: str) -> None:  # noqa: N803  Django's names
     """The same dictionary is behind the connections of all threads."""
     _forget_connections()
     connection.settings_dict |= {"NAME": NAME} | where
+    kept.forget()
 
 
 def _forget_connections() -> None:

@@ -88,9 +88,9 @@ def closed(ears: tuple[int, list[Any]], settings) -> Iterator[int]:
     settings.CALLBACK_PORTS = [ears[0]]
     settings.CALLBACK_ALLOWED_NETWORKS = []
     settings.CALLBACK_TIMEOUT_SECONDS = 3
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     yield ears[0]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
 
 
 def attempt(message: Callback, url: str) -> CallbackAttempt:
@@ -162,6 +162,8 @@ def test_no_other_port_of_a_public_address_is_dialled(
     with watching() as seen:
         row = attempt(message, f"http://8.8.8.8:{port}/")
     assert_untouched(row, seen, ears[1])
+    # (0 is none, and 80 is no open one here.)
+    assert row.answer == f"Forbidden: 8.8.8.8:{port or 80} is on a port that is not allowed here"
 
 
 @pytest.mark.parametrize(
@@ -186,11 +188,11 @@ def test_no_redirect_leads_inside(
     """The first hop may be called, as a public one may; where it points to is not looked at."""
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.1/32"]
     settings.CALLBACK_PORTS = [ears[0]]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     inner = f"http://127.0.0.2:{ears[0]}/latest/meta-data"
     with listening(status=status, headers={"Location": inner}) as first, watching() as seen:
         row = attempt(message, first.url)
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     assert row.status_code == status
     assert [args[0][0] for args in seen] == ["127.0.0.1"]
     assert ears[1] == []

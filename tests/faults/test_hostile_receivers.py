@@ -50,11 +50,11 @@ def message(
     """The final message about a task, due and not yet sent."""
     settings.CALLBACK_TIMEOUT_SECONDS = TIMEOUT_SECONDS
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     account = failed_account(receiver, tmp_path)
     yield Callback.objects.get(tenant=account.tenant)
     prove(account.tenant.pk)
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
 
 
 def failed_account(receiver: HostileUpstream, folder: Path) -> Account:

@@ -248,7 +248,7 @@ def test_a_hint_makes_it_due_and_each_channel_is_claimed_by_itself(
     tasks = [given_up(account) for _ in range(3)]
     assert account.channel.pk not in late.claim()
     assert [hint(task) for task in tasks] == [1, 1, 1]
-    assert late.claim()[account.channel.pk] == [task.pk for task in tasks]
+    assert sorted(late.claim()[account.channel.pk]) == [task.pk for task in tasks]
     assert account.channel.pk not in late.claim()
 
     # A hint that comes while somebody looks is not lost.

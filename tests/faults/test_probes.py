@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from channels.models import Channel, Probe
@@ -32,12 +33,11 @@ def probing(stack: Stack) -> Iterator[Stack]:
 def test_hanging_channels_keep_no_other_one_waiting(probing: Stack) -> None:
     good = open_account(probing).channel
     with hostile_upstream() as upstream:
-        hanging = [open_account(probing, channel_url=upstream.url).channel for _ in range(HANGING)]
-        ids = [channel.pk for channel in hanging]
-        # All of them at once, however long it took to make them.
-        Channel.objects.filter(pk__in=ids).update(state="disabled")
         upstream.on_any = lambda exchange: upstream.closing.wait(20)
-        Channel.objects.filter(pk__in=ids).update(state="enabled", probing_until=None)
+        # All of them at once, however long it takes to make them.
+        with transaction.atomic():
+            accounts = [open_account(probing, channel_url=upstream.url) for _ in range(HANGING)]
+        ids = [account.channel.pk for account in accounts]
         probes = Probe.objects.filter(
             channel=good, is_ok=True, headroom__isnull=False, created_at__gt=timezone.now()
         )

@@ -31,9 +31,9 @@ def account(own_database_url: str, settings, tmp_path: Path) -> Iterator[Account
     """Its product is not running: what is claimed and delivered, the test does."""
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     settings.CALLBACK_TIMEOUT_SECONDS = 3
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     yield open_account(Stack(folder=tmp_path, env={}, drawing_seconds=1))
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
 
 
 @pytest.fixture

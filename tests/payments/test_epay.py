@@ -32,7 +32,7 @@ def test_an_order_is_paid_and_credited(shop: Shop, epay: EPay) -> None:
     at_gateway = epay.orders[order.number]
     assert (at_gateway["money"], at_gateway["type"]) == ("90.00", "wxpay")
     assert (order.pay_amount, order.pay_currency) == (9000, "CNY")
-    assert at_gateway["return_url"] == f"{shop.web.url}/pay/return"
+    assert at_gateway["return_url"] == f"{shop.web.url}/console/paid/{order.number}/"
 
     assert told(epay.notify(order.number)) == (200, "success")
     assert shop.state(order) == "paid"

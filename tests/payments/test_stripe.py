@@ -26,7 +26,7 @@ def test_an_order_is_paid_and_credited(shop: Shop, stripe: Stripe) -> None:
     assert (order.state, order.provider_reference) == ("pending", session["id"])
     assert (session["amount_total"], session["currency"]) == (1250, "usd")
     assert stripe.asked[-1]["adaptive_pricing[enabled]"].lower() == "false"
-    assert stripe.asked[-1]["success_url"] == f"{shop.web.url}/pay/return"
+    assert stripe.asked[-1]["success_url"] == f"{shop.web.url}/console/paid/{order.number}/"
 
     answer = send(shop.stripe_webhook, stripe.event(order.number))
     assert (answer.status_code, answer.json()) == (200, {"state": "paid"})

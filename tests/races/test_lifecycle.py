@@ -205,7 +205,7 @@ def test_a_delivery_that_never_came_to_its_end_is_made_again(
     monkeypatch.setattr(callbacks, "lease", lambda: timedelta(seconds=0.3))
     monkeypatch.setattr(delivery, "record", lambda *_: None)
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     Callback.objects.filter(state="pending").update(due_at=None, state="overtaken")
     with listening() as receiver:
         task_id = begin(bystander, hook=receiver.url)
@@ -219,19 +219,19 @@ def test_a_delivery_that_never_came_to_its_end_is_made_again(
         assert callbacks.claim() == []
         time.sleep(0.4)
         assert callbacks.claim() == [(message.pk, 1)]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
 
 
 @pytest.mark.parametrize("round_", range(3))
 def test_the_same_delivery_by_many_is_one_post(bystander: Account, settings, round_: int) -> None:
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     with listening() as receiver:
         task_id = begin(bystander, hook=receiver.url)
         lifecycle.fail(seen(task_id), "no")
         message = Callback.objects.get(task=task_id)
         results = together([lambda: delivery.deliver(message.pk, 0)] * THREADS)
-    posting.session.cache_clear()
+    posting.guarded.cache_clear()
     assert not raised(results)
     assert len(receiver.asked) == 1
     message.refresh_from_db()

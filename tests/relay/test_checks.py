@@ -70,6 +70,24 @@ def test_notices_that_could_not_be_sent(
     assert word in error.msg
 
 
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"SIGN_UP": "maybe"}, "SIGN_UP is one of"),
+        ({"SIGN_UP_BALANCE": "much"}, "SIGN_UP_BALANCE"),
+        ({"SIGN_UP_BALANCE": "-1"}, "negative"),
+    ],
+)
+def test_a_sign_up_that_cannot_be(
+    settings: LazySettings, change: dict[str, object], word: str
+) -> None:
+    assert checks.sign_up(None) == []
+    for name, value in change.items():
+        setattr(settings, name, value)
+    (error,) = checks.sign_up(None)
+    assert word in error.msg
+
+
 def test_notices_that_can_be_sent(settings: LazySettings) -> None:
     settings.EMAIL_URL = "smtp://mail.example"
     settings.DEFAULT_FROM_EMAIL = "relay@relay.example"

@@ -80,7 +80,8 @@ TAMPERINGS = [
      f"UPDATE billing_entry SET price_rule_id = NULL WHERE {HOLD} RETURNING id"),
     ("what is bought has a price in a published book",
      """UPDATE billing_pricebook SET published_at = NULL, effective_at = NULL
-        WHERE id = (SELECT max(id) FROM billing_pricebook) RETURNING id"""),
+        WHERE id = (SELECT max(id) FROM billing_pricebook WHERE published_at IS NOT NULL)
+        RETURNING id"""),
     ("a price of one tenant or mode counts for no other",
      f"""UPDATE billing_pricerule SET tenant_id = 987654
          WHERE id = (SELECT price_rule_id FROM relay_task WHERE id = {PAID}) RETURNING id"""),
@@ -145,7 +146,9 @@ TAMPERINGS = [
      """UPDATE billing_redemptioncode SET redeemed_by_id = NULL, redeemed_at = NULL
         WHERE redeemed_at IS NOT NULL RETURNING 'code-' || id"""),
     ("a code brings what it is worth to who redeemed it",
-     "UPDATE billing_codebatch SET amount = amount + 1 RETURNING amount"),
+     """UPDATE billing_codebatch SET amount = amount + 1
+        WHERE id IN (SELECT batch_id FROM billing_redemptioncode WHERE redeemed_at IS NOT NULL)
+        RETURNING amount"""),
     ("a code brings what it is worth to who redeemed it",
      f"""UPDATE billing_redemptioncode SET redeemed_by_id = {OTHER_TENANT}
          WHERE redeemed_at IS NOT NULL RETURNING redeemed_by_id"""),
@@ -156,6 +159,21 @@ TAMPERINGS = [
         RETURNING 'topup-' || number"""),
     ("an order brings what was ordered to who ordered it",
      "UPDATE billing_topup SET amount = amount + 1 WHERE state = 'paid' RETURNING amount"),
+    ("closed days are the sum of the days",
+     """UPDATE billing_earnedday SET revenue = revenue + 1
+        WHERE id = (SELECT min(id) FROM billing_earnedday WHERE captures > 0) RETURNING day"""),
+    ("closed days of keys are the sum of the days",
+     """DELETE FROM billing_earnedkey
+        WHERE id = (SELECT min(id) FROM billing_earnedkey WHERE captures > 0)
+        RETURNING token_id"""),
+    ("closed days of keys and actions are the sum of the days",
+     """UPDATE billing_earnedkeyaction SET mode = 'turbo'
+        WHERE id = (SELECT min(id) FROM billing_earnedkeyaction WHERE captures > 0)
+        RETURNING token_id"""),
+    ("closed days of keys and channels are the sum of the days",
+     """UPDATE billing_earnedkeychannel SET captures = captures + 1
+        WHERE id = (SELECT min(id) FROM billing_earnedkeychannel WHERE captures > 0)
+        RETURNING token_id"""),
     *(("the daily roll-up is the sum of the entries",
        f"""UPDATE billing_usageday SET {change}
            WHERE id = (SELECT min(id) FROM billing_usageday WHERE kind = 'capture')

@@ -17,9 +17,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from billing import notices
-from channels.models import Channel
+from billing.models import Delivery
+from channels.models import Channel, Credential
 from common import pulses
-from relay import attention, gauges, metrics, status
+from relay import attention, gauges, metrics, readiness, status
 from relay.models import Attempt, Callback, ProofRun, Task
 from relay.readiness import Standing
 from relay.status import ChannelStatus, Proof, Status
@@ -37,7 +38,9 @@ WELL = Status(channels=[CHANNEL], proof=Proof(age=3600), pulses=dict.fromkeys(PU
 
 
 @pytest.fixture(autouse=True)
-def web(settings: Any) -> Iterator[None]:
+def web(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    # What a test before has seen of its own servers is kept for a second.
+    monkeypatch.setattr(readiness, "_last", None)
     with listening(body=b"ok") as listener:
         settings.PUBLIC_URL = listener.url
         yield
@@ -51,7 +54,9 @@ def running(past: str) -> None:
     now = timezone.now()
     Task.objects.live().update(next_poll_at=now + timedelta(hours=1))
     Callback.objects.filter(due_at__isnull=False).update(due_at=now + timedelta(hours=1))
+    Delivery.objects.filter(due_at__isnull=False).update(due_at=now + timedelta(hours=1))
     Channel.objects.update(state=Channel.State.ENABLED)
+    Credential.objects.update(is_active=True)
     ProofRun.objects.all().delete()
     ProofRun.objects.create(started_at=now - timedelta(hours=2), finished_at=now)
 
@@ -229,7 +234,9 @@ def test_what_needs_attention(changes: dict[str, Any], words: str) -> None:
     }
     given |= {name: changes[name] for name in changes if name in given}
     (reason,) = attention.reasons(**given)
-    assert words in reason
+    assert words in reason.text
+    about_one = reason.text.startswith(f"channel {CHANNEL.name}")
+    assert reason.channel_id == (CHANNEL.id if about_one else None)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 The tests of this file share one machine, each finds it running; pytest's workers take whole files.
 """
 
+import json
 import os
 import signal
 import stat
@@ -38,7 +39,7 @@ def running(machine: Machine) -> Machine:
 def test_the_first_start_says_all_one_needs(running: Machine) -> None:
     facts = running.facts
     assert facts["url"] == running.url
-    for name in ("url", "operator", "password", "key", "sandbox_url"):
+    for name in ("url", "operator_code", "key", "sandbox_url"):
         assert facts[name]
         assert facts[name] in running.output
     assert facts["tenant"] == "demo"
@@ -51,6 +52,12 @@ def test_the_first_start_says_all_one_needs(running: Machine) -> None:
 def test_another_command_finds_the_running_servers(running: Machine) -> None:
     done = command(running.var, running.port, "migrate", "--check")
     assert done.returncode == 0, done.stdout
+
+
+def test_status_finds_the_web_from_a_shell_that_knows_of_no_port(running: Machine) -> None:
+    told = json.loads(command(running.var, free_ports(), "status", "--json").stdout)
+    assert told["servers"]["web"] == "ok"
+    assert not [reason for reason in told["attention"] if "web" in reason]
 
 
 def test_a_second_up_in_the_same_folder_says_that_one_runs(running: Machine) -> None:
@@ -100,7 +107,8 @@ def test_ctrl_c_stops_everything_and_the_next_start_is_quick_and_keeps_the_data(
             seconds = min(seconds, running.start())
     assert seconds < SECOND_START_SECONDS
     assert running.facts == facts
-    assert facts["password"] not in running.output
+    # Nobody has used it yet.
+    assert facts["operator_code"] in running.output
     assert running.funds() == 100
 
 

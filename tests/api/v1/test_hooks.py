@@ -117,6 +117,32 @@ def test_both_secrets_sign_until_the_old_one_ends(desk: Desk) -> None:
     assert len(one["headers"]["webhook-signature"].split()) == 1
 
 
+def test_the_secret_is_shown_to_who_may_change_it_and_the_audit_knows(desk: Desk) -> None:
+    shown = desk.roles["developer"].post("hooks/secret/show")
+    assert shown == {"secret": desk.tenant.webhook_secret, "old_secret_until": None}
+    line = desk.owner.get("audit")["data"][0]
+    assert (line["deed"], line["object_kind"]) == ("show webhook secret", "hooks")
+    refused = desk.roles["viewer"].ask("POST", "hooks/secret/show")
+    assert_refused(refused, 403, "role_not_allowed")
+    rotated = desk.owner.post("hooks/secret/rotate", overlap_seconds=3600)
+    for answer in (desk.owner.post("hooks/secret/show"), desk.owner.get("hooks")):
+        assert answer["old_secret_until"] == rotated["old_secret_until"]
+    Tenant.objects.filter(pk=desk.tenant.pk).update(old_webhook_secret_expires_at=LONG_AGO)
+    assert desk.owner.get("hooks")["old_secret_until"] is None
+
+
+def test_a_callback_tells_what_a_try_would_carry_to_who_may_change_hooks(desk: Desk) -> None:
+    url = box(desk)
+    switched_off(desk, url)
+    (row,) = held_back(desk, url)
+    shown = desk.roles["developer"].get(f"callbacks/{row.pk}")
+    assert shown["headers"]["webhook-id"] == shown["message_id"]
+    assert shown["headers"]["X-Relay-Sequence"] == str(row.sequence)
+    Webhook(desk.tenant.webhook_secret).verify(shown["body"], shown["headers"])
+    for key in (desk.roles["viewer"], desk.roles["finance"]):
+        assert "headers" not in key.get(f"callbacks/{row.pk}")
+
+
 def test_a_day_is_the_overlap_when_none_is_named(desk: Desk) -> None:
     desk.owner.post("hooks/secret/rotate")
     tenant = Tenant.objects.get(pk=desk.tenant.pk)

@@ -7,8 +7,9 @@ import pytest
 import requests
 
 from billing import books
-from billing.models import PriceBook
+from billing.models import Announcement, PriceBook
 from channels.models import Channel
+from common import site
 from tests.api.shapes import assert_every_answer, assert_refused
 from tests.api.v1.desk import DOCUMENT, PREFIX, Desk, operations, unique
 from tests.conftest import PRICES
@@ -31,11 +32,25 @@ NOWHERE = "http://x.example"
 GOOD: dict[str, dict[str, Any]] = {
     "POST keys": {"name": "x"},
     "POST top-ups": {"provider": "stripe", "amount": "10.00"},
+    "POST drawings": {"key_id": 1, "kind": "imagine"},
+    "POST drawings/{task_id}/action": {"key_id": 1},
+    "POST drawings/{task_id}/modal": {"key_id": 1},
     "POST members": {"person": "nobody", "role": "viewer"},
     "POST management-keys": {"name": "x", "role": "viewer"},
+    "POST invitations": {"email": "x@x.example", "role": "viewer"},
+    "POST password-links": {"person": "nobody"},
+    "POST second-factor-removals": {"person": "nobody", "reason": "x"},
+    "POST staff": {"person": "nobody", "role": "support"},
+    "POST staff/invitations": {"email": "x@x.example", "role": "support"},
     "POST tenants": {"name": "{unique}"},
+    "POST site-announcements": {"title": "x"},
+    "POST channels/{channel_id}/clone": {"name": "{unique}"},
+    "POST tasks/{task_id}/settle": {"outcome": "failed", "memo": "x"},
     "POST price-books/{book_id}/rules": {"name": "mj_pan", "amount": "1.00"},
     "POST price-books/{book_id}/ratios": {"group": "{group}", "ratio": "1.1"},
+    "PATCH price-books/{book_id}/lines": {
+        "rules": [{"name": "mj_pan", "before": None, "after": "1.00"}]
+    },
     "POST channels": {"name": "{unique}", "kind": "trueai", "base_url": NOWHERE},
     "POST code-batches": {"name": "x", "count": 1, "amount": "1.00"},
 }
@@ -91,9 +106,14 @@ def usual_site(database: str) -> Iterator[None]:
     yield
     books.publish_json(PRICES, memo="tests")
     Channel.objects.filter(base_url=NOWHERE).delete()
+    Announcement.objects.all().delete()
+    site.change(dict.fromkeys(site.SETTINGS, None), actor="test")
 
 
-SITE = {"tenants", "groups", "price-books", "channels", "code-batches"}
+SITE = {
+    "tenants", "groups", "price-books", "channels", "code-batches", "staff", "settings",
+    "site-announcements",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("method", "path"), WRITES)

@@ -5,8 +5,18 @@ from typing import Any
 import pytest
 from django.db.models import Q
 
-from billing import management_keys
-from billing.models import LowBalance, ManagementKey, Member, Notice, Tenant, Token, TopUp
+from billing import invitations, management_keys
+from billing.models import (
+    Invitation,
+    LowBalance,
+    ManagementKey,
+    Member,
+    Notice,
+    Role,
+    Tenant,
+    Token,
+    TopUp,
+)
 from relay.models import Callback, Task
 from tests.api.shapes import assert_refused
 from tests.api.v1.desk import Desk, Key, open_desk, operations
@@ -20,8 +30,12 @@ IDS = {
     "order_id": TopUp,
     "member_id": Member,
     "management_key_id": ManagementKey,
+    "invitation_id": Invitation,
 }
 BODIES: dict[str, dict[str, Any]] = {
+    "POST tasks/{task_id}/settle": {"outcome": "failed", "memo": "x"},
+    "POST drawings/{task_id}/action": {"key_id": 1},
+    "POST drawings/{task_id}/modal": {"key_id": 1},
     "PATCH keys/{key_id}": {"name": "mine"},
     "PATCH members/{member_id}": {"role": "viewer"},
 }
@@ -45,6 +59,10 @@ class Owned:
         wait_until(lambda: not under_way.exists(), seconds=20, what="the callbacks")
         management_keys.make(tenant=tenant, name="robot", role="viewer")
         Member.objects.create(tenant=tenant, user=new_user(), role="owner")
+        invitations.invite(
+            tenant=tenant, email="x@x.example", role=Role.OWNER, actor="test", by_site=False
+        )
+        self.desk.owner.patch("hooks", notice_mails=[])
         Notice.objects.create(tenant=tenant, kind="balance.low", subject="low", text="low")
         LowBalance.objects.create(tenant=tenant, amount=5_000_000)
         TopUp.objects.create(
@@ -86,10 +104,15 @@ def test_another_tenant_s_things_are_not_there(
     stranger, operator = shared_desk.owner, shared_desk.operator
     if path.startswith("tenants/"):
         # The site's keys look below the wrong tenant; a tenant's own have no such address.
-        assert_refused(_call(operator, method, path, owned, shared_desk.base), 404, "not_found")
+        answer = _call(operator, method, path, owned, shared_desk.base)
+        if path.removeprefix("tenants/{tenant_id}/").startswith("drawings/"):
+            # Nobody of the site draws for anybody.
+            assert_refused(answer, 403, "role_not_allowed")
+        else:
+            assert_refused(answer, 404, "not_found")
         answer = _call(stranger, method, path, owned, owned.desk.base)
         assert_refused(answer, 404, "not_found", says="address")
-    elif path.endswith(("settle", "dismiss")):
+    elif path.endswith(("settle", "dismiss", "look")) or path.startswith("staff/"):
         assert_refused(_call(stranger, method, path, owned, ""), 403, "role_not_allowed")
     else:
         assert_refused(_call(stranger, method, path, owned, ""), 404, "not_found")
@@ -98,7 +121,18 @@ def test_another_tenant_s_things_are_not_there(
 
 @pytest.mark.parametrize(
     "path",
-    ["keys", "tasks", "callbacks", "notices", "entries", "top-ups", "members", "management-keys"],
+    [
+        "keys",
+        "tasks",
+        "callbacks",
+        "notices",
+        "entries",
+        "top-ups",
+        "members",
+        "management-keys",
+        "invitations",
+        "audit",
+    ],
 )
 def test_lists_show_the_own_tenant_s_only(owned: Owned, shared_desk: Desk, path: str) -> None:
     there = {row["id"] for row in owned.desk.owner.get(path)["data"]}

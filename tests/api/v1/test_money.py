@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from billing.models import Entry, TopUp
+from common.models import AuditEntry
 from relay.models import Task
 from tests.api.shapes import assert_refused
 from tests.api.v1.desk import Desk, Key, unique
@@ -126,7 +127,16 @@ def test_the_account_and_the_usage_are_the_entries_added_up(desk: Desk) -> None:
     ]
     (whole,) = desk.owner.get("usage", by="day,key")["data"]
     assert (whole["key_id"], whole["paid"]) == (desk.account.token.pk, "0.20")
+    assert whole["key"] == "main"
     assert desk.owner.get("usage", test="true")["data"] == []
+    file = desk.owner.ask("GET", "usage", params={"by": "mode,key", "format": "csv"})
+    assert file.headers["Content-Disposition"] == 'attachment; filename="usage.csv"'
+    key = desk.account.token.pk
+    assert file.content.decode("utf-8-sig").splitlines() == [
+        "key_id,key,mode,drawn,paid,refunded,net",
+        f"{key},main,fast,1,0.10,0.00,0.10",
+        f"{key},main,relax,1,0.10,0.03,0.07",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +193,31 @@ def test_a_code_is_good_once_and_shown_once(desk: Desk) -> None:
     assert_refused(desk.owner.ask("POST", "codes/redeem", json={"code": two}), 409, "code_refused")
 
 
+def test_of_a_batch_one_sees_who_used_which_code_and_disables_single_ones(desk: Desk) -> None:
+    name = unique("autumn")
+    one, two, _ = batch(desk, name=name)
+    desk.owner.post("codes/redeem", code=one)
+    (row,) = desk.operator.get("code-batches", q=name)["data"]
+    path = f"code-batches/{row['id']}/codes"
+    (used,) = desk.operator.get(path, is_redeemed="true")["data"]
+    assert (used["prefix"], used["tenant"]) == (one[:4], desk.tenant.name)
+    assert used["tenant_id"] == desk.tenant.pk
+    assert len(desk.operator.get(path, is_redeemed="false")["data"]) == 2
+    (other,) = desk.operator.get(path, q=two.lower(), is_redeemed="false")["data"]
+    disabled = desk.site["finance"].post(f"{path}/{other['id']}/disable", reason="lost")
+    assert not disabled["is_active"]
+    assert_refused(desk.owner.ask("POST", "codes/redeem", json={"code": two}), 409, "code_refused")
+    used_up = desk.operator.ask("POST", f"{path}/{used['id']}/disable")
+    assert_refused(used_up, 409, "conflict", says="redeemed")
+    elsewhere = desk.operator.ask("POST", f"code-batches/999999999/codes/{other['id']}/disable")
+    assert_refused(elsewhere, 404, "not_found")
+    written = AuditEntry.objects.get(object_kind="code", object_id=str(other["id"]))
+    assert written.why == "lost"
+    assert written.before
+    assert written.after
+    assert (written.before["is_active"], written.after["is_active"]) == (True, False)
+
+
 @pytest.mark.parametrize("code", ["", "x", "a\x00b", "x" * 401, 7, None, ["x"]])
 def test_what_is_no_code_is_refused(shared_desk: Desk, code: Any) -> None:
     answer = shared_desk.owner.ask("POST", "codes/redeem", json={"code": code})
@@ -213,6 +248,10 @@ def test_a_disputed_order_is_settled_once_by_the_site(desk: Desk) -> None:
     order = disputed(desk)
     assert [row["id"] for row in desk.owner.get("top-ups", state="disputed")["data"]] == [order.pk]
     assert "note" not in desk.owner.get(f"top-ups/{order.pk}")
+    assert desk.owner.get(f"top-ups/{order.pk}")["tenant"] == desk.tenant.name
+    found = desk.operator.get("top-ups", tenant=desk.tenant.pk, provider="stripe")["data"]
+    assert [row["id"] for row in found] == [order.pk]
+    assert desk.owner.get("top-ups", tenant=desk.tenant.pk + 1)["data"] == []
     assert desk.operator.get("top-ups", number=order.number)["data"][0]["note"] == order.note
     path, body = f"top-ups/{order.pk}/settle", {"amount": "9.00", "memo": "as paid"}
     assert desk.site["finance"].post(path, **body)["state"] == "paid"

@@ -1,11 +1,17 @@
 """On-line top-ups ordered through the management API, at an imitation of a payment service."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+import requests
+from django.conf import settings
 
+from billing.models import Member, TopUp
 from tests.api.shapes import assert_refused
 from tests.api.v1.desk import Desk, open_desk
+from tests.api.v1.people import new_user
+from tests.console.prices_desk import signed_in
 from tests.payments import stripe_imitation
 from tests.payments.stripe_imitation import Stripe
 from tests.stack import Stack
@@ -56,3 +62,29 @@ def test_what_a_service_does_not_take_is_refused(shop: Desk, stripe: Stripe) -> 
     refused = shop.owner.ask("POST", "top-ups", json=body)
     stripe.failing = 0
     assert_refused(refused, 502, "provider_failed", code=9)
+
+
+def test_an_order_from_the_console_leads_to_the_payment_service_and_back(
+    shop: Desk, stripe: Stripe
+) -> None:
+    """Over HTTP: the order is committed before the service hears of it."""
+    user = new_user()
+    Member.objects.create(user=user, tenant=shop.tenant, role="finance")
+    payer = requests.Session()
+    name = settings.SESSION_COOKIE_NAME
+    payer.cookies.set(name, signed_in(user).cookies[name].value)
+    base = f"{shop.account.stack.url}/console/tenants/{shop.tenant.pk}/top-up/"
+    form = payer.get(f"{base}order/", timeout=30).text
+    (token,) = set(re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', form))
+    fields = {"csrfmiddlewaretoken": token, "provider": "stripe:", "amount": "7.50"}
+    left = payer.post(f"{base}order/", data=fields, timeout=30)
+    order = TopUp.objects.filter(tenant=shop.tenant).latest("pk")
+    assert (order.state, order.amount, order.created_by) == ("pending", 7_500_000, user.email)
+    assert f'href="{stripe.session(order.number)["url"]}"' in left.text
+    assert left.headers["Referrer-Policy"] == "no-referrer"
+    back = payer.get(stripe.asked[-1]["success_url"], timeout=30)
+    assert back.url == f"{base}{order.pk}/"
+    assert "The balance rises as soon as" in back.text
+    webhook = f"{shop.account.stack.url}/pay/stripe/webhook"
+    stripe_imitation.send(webhook, stripe.event(order.number))
+    assert "The money is in your balance." in payer.get(back.url, timeout=30).text

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from billing import tokens
-from billing.models import Entry, Group, Notice, PriceBook
+from billing.models import CodeBatch, Entry, Group, Notice, PriceBook
 from channels.models import Channel
 from tests.accounts import open_tenant
 from tests.api.shapes import assert_refused
@@ -65,25 +65,30 @@ WRONG: list[dict[str, str]] = [
 def test_every_list_is_bounded_and_says_what_is_wrong(shared_desk: Desk, path: str) -> None:
     key = shared_desk.owner if path in OWN else shared_desk.operator
     book = PriceBook.objects.latest("pk").pk
+    batch = CodeBatch.objects.get_or_create(name="x", amount=1)[0].pk
     for query in WRONG:
         (name,) = query
         address = path.replace("{book_id}", str(book))
         address = address.replace("{channel_id}", str(shared_desk.account.channel.pk))
+        address = address.replace("{batch_id}", str(batch))
         answer = key.ask("GET", address, params=query)
         assert_refused(answer, 400, "invalid_request", says=f"{name}: ")
 
 
 OWN = {
     "keys", "tasks", "callbacks", "notices", "entries", "top-ups", "members", "management-keys",
-    "hooks/failing", "hooks/test",
+    "invitations", "audit", "hooks/failing", "hooks/test",
 }  # fmt: skip
 
 
 def test_every_list_is_known() -> None:
     assert OWN | {
         "tenants", "groups", "channels", "price-books", "code-batches", "proofs",
+        "site-announcements",
         "price-books/{book_id}/rules", "price-books/{book_id}/ratios",
         "channels/{channel_id}/events", "channels/{channel_id}/probes",
+        "channels/{channel_id}/attempts",
+        "staff", "staff/invitations", "code-batches/{batch_id}/codes",
     } == set(LISTS)  # fmt: skip
 
 

@@ -41,9 +41,14 @@ def test_a_draft_is_written_looked_at_published_and_taken_back(desk: Desk) -> No
     ]
     assert [row["after"] for row in diff["ratios"]] == ["0.800000"]
     desk.account.finish(desk.account.draw())
-    preview = operator.get(f"{book}/preview", **today())
+    preview = operator.get(f"{book}/preview", **today(), most=1000)
     (line,) = [row for row in preview["lines"] if row["tenant"] == desk.tenant.name]
     assert (line["number"], line["earned"], line["would_earn"]) == (1, "0.10", "0.07")
+    totals = operator.get(f"{book}/preview", **today(), most=0)
+    assert totals == preview | {"lines": [], "by_tenant": []}
+    for most in (-1, 1001, "x"):
+        refused = operator.ask("GET", f"{book}/preview", params=today() | {"most": str(most)})
+        assert_refused(refused, 400, "invalid_request")
 
     assert operator.post(f"{book}/publish")["state"] == "in_force"
     assert desk.account.imagine().status_code == 200

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from billing import usage
 from billing.models import Member, Role, Tenant
 from channels.models import Channel, CostRule
+from common.models import AuditEntry
 from relay.models import ProofRun
 from tests.api.shapes import assert_refused
 from tests.api.v1.desk import Desk, new_key, unique
@@ -27,7 +29,9 @@ def test_a_tenant_is_made_changed_and_closed(desk: Desk) -> None:
     assert_refused(clash, 409, "conflict")
     assert_refused(operator.ask("POST", "groups", json={"name": vip}), 409, "conflict")
     key = new_key(desk.account.stack, "viewer", Tenant.objects.get(pk=made["id"]))
-    operator.patch(path, is_active=False)
+    operator.patch(path, is_active=False, reason="has not paid")
+    written = AuditEntry.objects.filter(object_kind="tenant", object_id=str(made["id"]))
+    assert written.latest("pk").why == "has not paid"
     assert_refused(key.ask("GET", "wallet"), 403, "tenant_disabled")
     assert [row["id"] for row in operator.get("tenants", group=vip)["data"]] == [made["id"]]
 
@@ -162,10 +166,37 @@ def test_the_site_sees_what_it_earns(desk: Desk) -> None:
     (line,) = [row for row in report["lines"] if row["tenant_id"] == desk.tenant.pk]
     assert (line["revenue"], line["cost"], line["margin"]) == ("0.10", "0.02", "0.08")
     assert (line["channel"], line["tenant"]) == (desk.account.channel.name, desk.tenant.name)
+    only = desk.operator.get("reports", by="key", tenant=desk.tenant.pk)
+    (line,) = only["lines"]
+    assert (line["key"], line["key_id"], line["net"]) == ("main", desk.account.token.pk, "0.10")
+    assert only["total"]["captures"] == 1
+    assert desk.operator.get("reports", by="key", channel=2**50)["lines"] == []
     file = desk.operator.ask("GET", "reports", params={"by": "tenant", "format": "csv"})
     assert desk.tenant.name in file.text
     wrong = desk.operator.ask("GET", "reports", params={"by": "colour"})
     assert_refused(wrong, 400, "invalid_request", says="by:")
+
+
+def test_the_list_of_tenants_has_their_money(desk: Desk) -> None:
+    desk.account.finish(desk.account.draw())
+    task_id = desk.account.draw(mode="RELAX")
+    desk.account.finish(task_id)
+    desk.operator.post(f"{desk.base}tasks/{task_id}/refund", amount="0.04")
+    usage.roll_up()
+    desk.account.finish(desk.account.draw())
+    desk.operator.put(f"{desk.base}wallet/credit-limit", credit_limit="5.00")
+    (row,) = desk.site["support"].get("tenants", q=desk.tenant.name)["data"]
+    names = ("balance", "held", "credit_limit", "available", "spent_30_days")
+    assert [row[name] for name in names] == ["99.74", "0.00", "5.00", "104.74", "0.26"]
+
+
+def test_a_tenant_is_found_by_its_number_and_by_a_members_address(desk: Desk) -> None:
+    member = Member.objects.create(tenant=desk.tenant, user=new_user(), role="owner")
+    for text in (str(desk.tenant.pk), member.user.email.upper()):
+        found = desk.operator.get("tenants", q=text, limit=200)["data"]
+        assert desk.tenant.pk in {row["id"] for row in found}
+    for text in ("9" * 30, "²", member.user.email.replace("@", "@x"), "@"):
+        assert desk.operator.get("tenants", q=text)["data"] == []
 
 
 def test_the_site_sees_the_proofs(shared_desk: Desk) -> None:

@@ -5,6 +5,7 @@ import base64
 import random
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +64,9 @@ class Clients:
 
     def run(self) -> None:
         """Returns when all are content, or gone."""
-        asyncio.run(self._run())
+        # In a thread of its own: the tests of a browser leave a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, self._run()).result()
 
     async def _run(self) -> None:
         self._began = time.monotonic()

@@ -154,7 +154,7 @@ def test_people_sign_in_with_the_password_they_know(
     assert alice.email == "alice@example.com"
     assert alice.password.startswith("bcrypt$$2a$")
     browser = Client()
-    answer = browser.post("/console/sign-in/", {"username": "old-alice", "password": PASSWORD})
+    answer = browser.post("/console/account/login/", {"login": "old-alice", "password": PASSWORD})
     assert answer.status_code == 302
     # The first sign-in has replaced the hash by one of our own.
     alice.refresh_from_db()
