@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from billing import usage
+from billing.margins import Margins
 from billing.usage import HOURS_DAYS
 from common import sql
 
@@ -55,7 +56,7 @@ GROUP BY at ORDER BY at
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class Outcomes(Margins):
     """What billing.models.Outcomes says of each. Money in micro-units."""
 
     submits: int = 0
@@ -66,24 +67,6 @@ class Outcomes:
     refunded: int = 0
     cost: int = 0
     cost_unknown: int = 0
-
-    def __add__(self, other: "Outcomes") -> "Outcomes":
-        names = [field.name for field in fields(self)]
-        return Outcomes(**{name: getattr(self, name) + getattr(other, name) for name in names})
-
-    @property
-    def net(self) -> int:
-        return self.revenue - self.refunded
-
-    @property
-    def margin(self) -> int | None:
-        """None while the cost of a drawing is not known: it is not nothing."""
-        return None if self.cost_unknown else self.margin_at_most
-
-    @property
-    def margin_at_most(self) -> int:
-        """As if drawings of unknown cost had cost nothing."""
-        return self.net - self.cost
 
     @property
     def success_rate(self) -> float | None:

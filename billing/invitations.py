@@ -5,14 +5,11 @@ Who has the link may accept, once, as whoever he is signed in: the mail address 
 
 import hashlib
 import hmac
-import logging
 import secrets
 from datetime import timedelta
-from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import get_language, override
@@ -22,11 +19,8 @@ from billing import limits, members, staff
 from billing.errors import InvitationRefused, TenantDisabled
 from billing.limits import Limit
 from billing.models import Invitation, Member, Role, StaffMember, StaffRole, Tenant
-from common import audit, languages, site, sql
+from common import audit, languages, mails, site
 from common.audit import Author, Kind, Origin
-from common.deadline import deadline
-
-logger = logging.getLogger(__name__)
 
 EXPIRY = timedelta(days=7)
 TOKEN_BYTES = 32
@@ -183,18 +177,8 @@ def _mail(row: Invitation, link: str) -> None:
     """Who invites has the link too, so a mail that cannot be sent is no reason to fail."""
     with override(_language(row)):
         subject, text = _words(row)
-    message = EmailMessage(
-        subject=" ".join(subject.split()),
-        body=f"{text}\n\n{link}\n",
-        to=[row.email],
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    sql.release_connection()
-    try:
-        with deadline(settings.EMAIL_TIMEOUT_SECONDS):
-            message.send()
-    except (OSError, SMTPException, ValueError) as error:
-        logger.warning("invitation %s could not be mailed: %r", row.pk, error)
+    text = f"{text}\n\n{link}"
+    mails.try_to_send(row.email, subject=subject, text=text, what=f"invitation {row.pk}")
 
 
 def _language(row: Invitation) -> str:

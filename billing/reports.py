@@ -1,10 +1,11 @@
 """What the site earns: revenue, refunds, cost and margin of all tenants' real money."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from billing import closing
+from billing.margins import Margins
 from billing.models import Tenant, Token
 from billing.periods import Period
 from common import sql
@@ -33,7 +34,7 @@ _SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint AS {name}" for name in clos
 
 
 @dataclass(frozen=True)
-class Figures:
+class Figures(Margins):
     """Money in micro-units. A release is a hold that came to nothing."""
 
     captures: int = 0
@@ -43,24 +44,6 @@ class Figures:
     releases: int = 0
     cost: int = 0
     cost_unknown: int = 0
-
-    @property
-    def net(self) -> int:
-        return self.revenue - self.refunded
-
-    @property
-    def margin(self) -> int | None:
-        """None while the cost of a drawing is not known: it is not nothing."""
-        return None if self.cost_unknown else self.margin_at_most
-
-    @property
-    def margin_at_most(self) -> int:
-        """As if drawings of unknown cost had cost nothing."""
-        return self.net - self.cost
-
-    def __add__(self, other: "Figures") -> "Figures":
-        names = [field.name for field in fields(self)]
-        return Figures(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,20 @@
 The person keeps the password, is signed out everywhere, and is told of it by mail.
 """
 
-import logging
 from collections.abc import Iterable
-from smtplib import SMTPException
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from common import languages, site, sql
-from common.deadline import deadline
+from common import languages, mails, site
 from relay.errors import Conflict
-
-logger = logging.getLogger(__name__)
 
 Kind = Authenticator.Type
 NONE = "this account has no second factor"
@@ -82,15 +76,5 @@ def _tell(user: Any) -> None:
             "%(link)s\n\n"
             "If you did not ask for this, change your password and tell them at once."
         )
-    message = EmailMessage(
-        subject=" ".join(subject.split()),
-        body=f"{text % names}\n",
-        to=[user.email],
-        headers={"Auto-Submitted": "auto-generated"},
-    )
-    sql.release_connection()
-    try:
-        with deadline(settings.EMAIL_TIMEOUT_SECONDS):
-            message.send()
-    except (OSError, SMTPException, ValueError) as error:
-        logger.warning("account %s could not be told by mail: %r", user.pk, error)
+    what = f"what was removed from account {user.pk}"
+    mails.try_to_send(user.email, subject=subject, text=text % names, what=what)

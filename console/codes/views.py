@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from console.forms import form_of
 from console.lists import Column, List
 from console.pages import Question, call, confirm, may, show
+from console.places import ask
 from console.who import fresh_sign_in, fresh_sign_in_to_see, only_with, staff_page
 from relay.api.v1 import codes
 from relay.api.v1.roles import Right
@@ -77,13 +78,13 @@ def make(request: HttpRequest) -> HttpResponse:
         with form.refusals():
             file: HttpResponse = call(request, codes.Batches, "post", body=form.body)
             return _made(request, form.cleaned_data["name"], file.content.decode())
-    told = {
-        "form": form,
-        "title": _("New codes"),
-        "button": _("Make the codes"),
-        "back": reverse("console:codes"),
-    }
-    return show(request, "console/tenants/form.html", told)
+    return ask(
+        request,
+        form,
+        title=_("New codes"),
+        button=_("Make the codes"),
+        back=reverse("console:codes"),
+    )
 
 
 @staff_page

@@ -11,12 +11,14 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from console.forms import form_of
 from console.pages import call, may, show
+from console.places import ask
 from console.playground import snippets
 from console.who import fresh_sign_in, only_with, tenant_page
 from relay.api import docs
@@ -95,5 +97,10 @@ def make_key(request: HttpRequest, tenant_id: int) -> HttpResponse:
             told = {"secret": made["key"], "key": made["details"], "tenant_id": tenant_id}
             told["is_idle"] = made["details"]["is_test"] and not offers["is_test_served"]
             return show(request, "console/docs/made.html", told)
-    told = {"form": form, "title": _("A key for the examples"), "tenant_id": tenant_id}
-    return show(request, "console/docs/key.html", told)
+    return ask(
+        request,
+        form,
+        title=_("A key for the examples"),
+        button=_("Make the key"),
+        back=reverse("console:docs", args=[tenant_id]),
+    )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from console import display
 from console.forms import form_of
 from console.pages import Question, call, confirm, done, show
+from console.places import ask
 from console.prices import looks, views
 from console.prices.views import url
 from console.who import fresh_sign_in, only_with, staff_page
@@ -121,13 +122,13 @@ def describe(request: HttpRequest, book_id: int) -> HttpResponse:
         with form.refusals():
             call(request, books.OneBook, "patch", body=form.body, book_id=book_id)
             return done(request, url("book", book_id), _("The note is saved."))
-    told = {
-        "form": form,
-        "title": _("Note of book %d") % book_id,
-        "button": _("Save"),
-        "back": url("book", book_id),
-    }
-    return show(request, "console/prices/form.html", told)
+    return ask(
+        request,
+        form,
+        title=_("Note of book %d") % book_id,
+        button=_("Save"),
+        back=url("book", book_id),
+    )
 
 
 @staff_page

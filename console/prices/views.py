@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy
 
 from console.forms import ApiForm, form_of
 from console.lists import Column, List
-from console.pages import call, done, may, show
+from console.pages import call, done, may
+from console.places import ask
 from console.who import fresh_sign_in, only_with, staff_page
 from relay.api.v1 import books
 from relay.api.v1.fields import ID_MAX
@@ -65,13 +66,13 @@ def make(request: HttpRequest) -> HttpResponse:
         with form.refusals():
             made = call(request, books.Books, "post", body=form.body)
             return done(request, url("book", made["id"]), _("The draft is made."))
-    told = {
-        "form": form,
-        "title": _("New draft"),
-        "button": _("Begin the draft"),
-        "back": reverse("console:prices"),
-    }
-    return show(request, "console/prices/form.html", told)
+    return ask(
+        request,
+        form,
+        title=_("New draft"),
+        button=_("Begin the draft"),
+        back=reverse("console:prices"),
+    )
 
 
 def of_state(request: HttpRequest, state: str) -> list[dict[str, Any]]:

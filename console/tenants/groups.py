@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy
 
 from console.forms import form_of
 from console.lists import Column, List
-from console.pages import call, done, may, show
+from console.pages import call, done, may
+from console.places import ask
 from console.who import fresh_sign_in, only_with, staff_page
 from relay.api.v1 import tenants
 from relay.api.v1.roles import Right
@@ -44,5 +45,4 @@ def make(request: HttpRequest) -> HttpResponse:
         with form.refusals():
             call(request, tenants.Groups, "post", body=form.body)
             return done(request, back, _("The group is made."))
-    told = {"form": form, "title": _("New group"), "button": _("Make the group"), "back": back}
-    return show(request, "console/tenants/form.html", told)
+    return ask(request, form, title=_("New group"), button=_("Make the group"), back=back)

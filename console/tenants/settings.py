@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from console.lists import Column
 from console.pages import Question, call, confirm, done, may, show
+from console.places import ask
 from console.tables import Table
 from console.tenants import forms
 from console.who import fresh_sign_in, only_with, staff_page
@@ -57,13 +58,13 @@ def change(request: HttpRequest, tenant_id: int) -> HttpResponse:
         with form.refusals():
             call(request, tenants.OneTenant, "patch", tenant_id=tenant_id, body=form.body)
             return done(request, _back(tenant_id), _("The tenant is changed."))
-    told = {
-        "form": form,
-        "title": _("Change %s") % tenant["name"],
-        "button": _("Save"),
-        "back": _back(tenant_id),
-    }
-    return show(request, "console/tenants/form.html", told)
+    return ask(
+        request,
+        form,
+        title=_("Change %s") % tenant["name"],
+        button=_("Save"),
+        back=_back(tenant_id),
+    )
 
 
 @staff_page

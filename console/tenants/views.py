@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from billing.tenants import DEFAULT_GROUP
 from console import by_name
 from console.lists import Column, List
-from console.pages import call, done, may, show
+from console.pages import call, done, may
+from console.places import ask
 from console.tenants import forms
 from console.who import fresh_sign_in, only_with, staff_page
 from relay.api.v1 import tenants
@@ -58,10 +59,10 @@ def make(request: HttpRequest) -> HttpResponse:
             made: Mapping[str, Any] = call(request, tenants.Tenants, "post", body=form.body)
             url = reverse("console:tenant-settings", args=[made["id"]])
             return done(request, url, _("The tenant is made."))
-    told = {
-        "form": form,
-        "title": _("New tenant"),
-        "button": _("Make the tenant"),
-        "back": reverse("console:tenants"),
-    }
-    return show(request, "console/tenants/form.html", told)
+    return ask(
+        request,
+        form,
+        title=_("New tenant"),
+        button=_("Make the tenant"),
+        back=reverse("console:tenants"),
+    )
