@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from billing import one_by_one
 from billing.tokens import Caller
 from channels import selection
 from channels.adapters import adapter_for
@@ -91,7 +92,7 @@ def begin(*, caller: Caller, order: Order, price: Price) -> Handover:
                 raise no_room from None
             raise
         try:
-            with room.reserved(upstream):
+            with one_by_one.in_turn(caller.wallet_id), room.reserved(upstream):
                 row = lifecycle.begin(
                     caller=caller,
                     order=order,

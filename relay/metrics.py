@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import cache, wraps
+from threading import Lock
 from typing import ParamSpec
 
 from django.conf import settings
@@ -83,8 +84,17 @@ class _Metrics:
         )
 
 
-@cache
+_making = Lock()
+
+
 def _metrics() -> _Metrics:
+    # Several who count for the first time must not make them several times: names exist once.
+    with _making:
+        return _made()
+
+
+@cache
+def _made() -> _Metrics:
     return _Metrics()
 
 

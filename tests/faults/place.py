@@ -136,6 +136,13 @@ def hurry_callbacks(account: Account) -> None:
     )
 
 
+def end_leases(account: Account, task_ids: Iterable[int | str]) -> None:
+    """As if the time of the dead had run out: of their looks and of their deliveries. A first
+    message that was under way when its worker died keeps the later ones of its task waiting."""
+    hurry_tasks(*task_ids)
+    hurry_callbacks(account)
+
+
 def finish_all(account: Account, task_ids: Iterable[str], *, seconds: float = 20) -> dict[str, str]:
     """Status by task id, once all have ended. Read from the database: the web may be gone."""
     wanted = [int(task_id) for task_id in task_ids]

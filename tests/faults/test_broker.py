@@ -14,7 +14,7 @@ from kombu.connection import Connection
 from relay import broker
 from relay.models import Callback, Task
 from tests.accounts import Account
-from tests.faults.place import Place, hurry_tasks, open_place, until
+from tests.faults.place import Place, end_leases, open_place, until
 from tests.faults.rabbit import OwnRabbit
 from tests.faults.servers import OwnRedis
 from tests.faults.test_kills import assert_all_drawn_and_told, control, draw
@@ -144,7 +144,7 @@ def test_a_worker_dies_with_a_job_in_its_hands(place: Place, account: Account, u
     finally:
         control(place, hang_polls=False)
     place.stack.start("worker")
-    hurry_tasks(*ids)
+    end_leases(account, ids)
     until(lambda: ended(account, ids), "the end of all", seconds=BACK_SECONDS)
     assert_all_drawn_and_told(account, ids, prompt)
 

@@ -21,6 +21,7 @@ from tests.faults.place import (
     PROCESSES,
     Place,
     begin,
+    end_leases,
     finish_all,
     hurry_callbacks,
     hurry_tasks,
@@ -145,7 +146,7 @@ def test_the_worker_dies_while_tasks_run(place: Place, account: Account) -> None
     until(lambda: all_drawn_upstream(account), "the drawings")
     assert account.wallet.held == 100_000 * len(ids)
     place.stack.start("worker")
-    hurry_tasks(*ids)
+    end_leases(account, ids)
     assert_all_drawn_and_told(account, ids, "worker dies")
 
 
@@ -160,7 +161,7 @@ def test_the_worker_dies_while_it_polls(place: Place, account: Account) -> None:
     finally:
         control(place, hang_polls=False)
     place.stack.start("worker")
-    hurry_tasks(*ids)
+    end_leases(account, ids)
     assert_all_drawn_and_told(account, ids, "worker dies polling")
 
 
@@ -223,7 +224,7 @@ def test_everything_dies_at_once(place: Place, account: Account) -> None:
     ids = [
         str(pk) for pk in Task.objects.filter(tenant=account.tenant).values_list("pk", flat=True)
     ]
-    hurry_tasks(*ids)
+    end_leases(account, ids)
     assert_all_drawn_and_told(account, ids, "all die")
 
 
