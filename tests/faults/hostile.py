@@ -137,13 +137,18 @@ def row_of(task: Task, status: object = "SUCCESS", **fields: object) -> dict[str
     return row(f"up-{task.pk}", signing.correlation(task.pk), status, **fields)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Many come at once; who is not let in at once would not see what was thought out for him.
+    request_queue_size = 256
+
+
 @contextmanager
 def hostile_upstream(**wishes: Any) -> Iterator[HostileUpstream]:
     """It listens on a free port of 127.0.0.1."""
     upstream = HostileUpstream(**wishes)
     handler = type("Handler", (Exchange,), {"upstream": upstream})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
     upstream.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
