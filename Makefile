@@ -77,4 +77,5 @@ pytest:
 	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "not thorough"
 
 pytest-thorough:
-	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m thorough
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "thorough and not alone"
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n 0 -m alone

@@ -13,6 +13,7 @@ from django.test.utils import setup_databases, teardown_databases
 from billing import books
 from tests import kept
 from tests.accounts import Account, open_account
+from tests.distribution import Distribution
 from tests.picture_host import INNER, PictureHost, picture_host
 from tests.stack import Stack
 
@@ -21,6 +22,10 @@ PRICES = """{
     "mj_variation": 0.1, "mj_reroll": 0.1, "mj_pan": 0.1, "mj_zoom": 0.1, "mj_modal": 0.1,
     "mj_edits": 0.1, "mj_video": 0.8, "mj_upload": 0.05, "swap_face": 0.05
 }"""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distribution:
+    return Distribution(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

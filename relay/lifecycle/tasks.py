@@ -215,11 +215,12 @@ def store(task: Task, news: dict[str, Any], *, actor: str = "", memo: str = "") 
         told = news | {"sequence": task.sequence + 1, "missing_since": None}
         for name, value in told.items():
             setattr(task, name, value)
-        settle(task, was, actor=actor, memo=memo)
         if task.status in TERMINAL:
             _close_attempts(task)
         callbacks.enqueue(task)
         results.enqueue(task)
+        # Last: from here on all others of its wallet wait for the commit.
+        settle(task, was, actor=actor, memo=memo)
     return True
 
 
