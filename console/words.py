@@ -35,6 +35,7 @@ NAMES: dict[str, Any] = {
     "kind": _("Kind"),
     "last": _("Last day"),
     "memo": _("Note"),
+    "message_id": _("Message"),
     "mode": _("Mode"),
     "modes": _("Modes"),
     "month_budget": _("Budget of a month"),

@@ -91,13 +91,14 @@ def test_a_picture_is_drawn_upscaled_and_painted_over(visit: Visit, plus: Accoun
     page.get_by_role("button", name="Eraser").click()
     canvas.click()
     visitor.look("playground-mask")
-    page.get_by_label("What shall be there").fill("a red boat")
+    page.get_by_label("What shall be there").fill("a red boat with two masts")
     painted = page.locator("input[name=mask]").input_value().rpartition(",")[2]
     page.get_by_role("button", name="Draw it").click()
     finished(page, "INPAINT")
 
     task = Task.objects.get(tenant=plus.tenant, action="INPAINT")
-    (sent,) = [row["body"] for row in plus.stack.submits("a red boat") if "taskId" in row["body"]]
+    drawn = plus.stack.submits("a red boat with two masts")
+    (sent,) = [row["body"] for row in drawn if "taskId" in row["body"]]
     assert sent["taskId"] == task.upstream_id
     # (The sandbox keeps the beginning of pictures only.)
     assert sent["maskBase64"].rpartition(",")[2][:30] == painted[:30]
