@@ -30,7 +30,7 @@ class Found:
             self.by_word[task.state].append(task)
         self.entries = list(Entry.objects.order_by("id"))
         self.captured = {e.reference: -e.amount for e in self.entries if e.kind == "capture"}
-        self.submits = world.place.stack.submits("")
+        self.submits = world.place.stack.whole_submits()
         self.sends: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for submit in self.submits:
             if submit["path"].endswith(NAMELESS):

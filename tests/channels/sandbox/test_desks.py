@@ -1,13 +1,15 @@
 """What the sandbox offers to tests: journal, inbox, switches, and the page that explains it."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from .running import PNG, SECRET, NewApi, Sandbox, TrueAi, start, stop
+from .running import PNG, SECRET, NewApi, Sandbox, TrueAi, eventually, start, stop
 
 STEERING_WORDS = (
     "zzfail",
@@ -142,6 +144,22 @@ def test_every_dialect_writes_its_submits_down(
         assert submit["path"] == f"{dialect.base}/mj/submit/imagine"
         assert submit["body"]["base64Array"] == [PNG[:40]]
         assert (submit["accepted"], submit["id"]) == (True, answer["result"])
+
+
+def test_what_has_lost_its_sender_half_way_is_written_down_without_a_body(
+    sandbox: Sandbox, trueai: TrueAi, newapi: NewApi
+) -> None:
+    """Nobody takes it. What has come of it is its head (tests/stack.py, whole_submits)."""
+    for dialect in (sandbox, trueai, newapi):
+        path = f"{dialect.base}/mj/submit/imagine"
+        before = len(sandbox.submits(""))
+        with socket.create_connection(("127.0.0.1", urlsplit(sandbox.address).port or 0)) as line:
+            lines = [f"POST {path} HTTP/1.1", "Host: sandbox", "Content-Type: application/json"]
+            lines += ["Content-Length: 30", *(f"{name}: {text}" for name, text in SECRET.items())]
+            line.sendall("\r\n".join([*lines, "", '{"prompt": "a ']).encode())
+            eventually(lambda count=before: len(sandbox.submits("")) > count)
+        came = sandbox.submits("")[-1]
+        assert (came["path"], came["body"], came["accepted"]) == (path, None, False)
 
 
 def test_forget_loses_the_tasks_of_every_dialect() -> None:

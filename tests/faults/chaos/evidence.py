@@ -134,7 +134,7 @@ def gather(
         arrivals=[
             _arrival(sandbox.name, submit)
             for sandbox in world.sandboxes
-            for submit in sandbox.submits("")
+            for submit in sandbox.whole_submits()
         ],
         entries=list(Entry.objects.order_by("id")),
         wallets=list(Wallet.objects.all()),
