@@ -30,7 +30,8 @@ from tests.faults.place import Place, open_place, until
 from tests.proofs import prove
 from tests.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("faults-hanging-channel")
+# Seconds are measured: nobody else is to be busy.
+pytestmark = pytest.mark.alone
 
 CHANNELS = 20
 TASKS = int(os.environ.get("HANGING_CHANNEL_TASKS", "300"))
