@@ -74,7 +74,7 @@ tools:
 	$(PY) manage.py makemigrations --check --dry-run
 
 pytest:
-	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "not thorough"
+	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "not thorough and not alone"
 
 pytest-thorough:
 	DATABASE_POOL_SIZE=0 $(PY) -m pytest -n $(WORKERS) -m "thorough and not alone"

@@ -57,6 +57,7 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.monotonic() - began, value
 
 
+@pytest.mark.alone
 def test_a_month_with_a_million_entries_is_not_added_up_anew(giant: Account) -> None:
     def march() -> statements.Statement:
         return statements.statement(tenant_id=giant.tenant.pk, period=MARCH)
@@ -75,6 +76,7 @@ def seconds_to_the_first_lines(account: Account, period: Period) -> float:
     return time.monotonic() - began
 
 
+@pytest.mark.alone
 def test_the_days_before_are_not_looked_at(giant: Account) -> None:
     pages = ENTRIES / statements.ENTRIES_PER_PAGE
     of_all = seconds_to_the_first_lines(giant, MARCH) * pages

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.utils import timezone
 
 from billing.models import Tenant
@@ -38,6 +39,7 @@ def drain(tenant: Tenant, url: str) -> None:
     Hook.objects.filter(tenant=tenant, url=url).delete()
 
 
+@pytest.mark.alone
 def test_a_dead_receiver_with_thousands_of_messages_delays_nobody(stack: Stack) -> None:
     busy, other = open_account(stack), open_account(stack)
     with deaf() as url:

@@ -248,6 +248,7 @@ def in_thread(call: Callable[[], Any]) -> Iterator[None]:
 
 
 @pytest.mark.thorough
+@pytest.mark.alone
 def test_two_hundred_thousand_due_messages_of_one_receiver_are_stepped_over(
     account: Account,
 ) -> None:

@@ -67,6 +67,7 @@ def test_a_disabled_account_cannot_be_told_from_none_without_its_password() -> N
     assert not visitor.is_in
 
 
+@pytest.mark.alone
 def test_there_is_no_difference_in_time_between_names_that_there_are_and_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
