@@ -23,6 +23,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connections
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from billing.models import Announcement, Member, StaffMember, StaffRole, Tenant
 from console.accounts import sessions
@@ -102,13 +103,12 @@ def visit(stack: Stack, chromium: Browser) -> Iterator[Callable[..., Visitor]]:
 
 
 def look(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     size = page.viewport_size
     for theme in THEMES:
         page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         for width, height in WIDTHS.items():
             page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{theme}.png", full_page=True)
+            picture(page, f"{name}-{width}-{theme}")
             where = f"{name} at {width} px, {theme}"
             assert not (found := violations(page)), f"{where}:\n{found}"
             wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -116,6 +116,21 @@ def look(page: Page, name: str) -> None:
     page.emulate_media(color_scheme="light")
     if size:
         page.set_viewport_size(size)
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps a screenshot. Without a screen Chromium now and then never draws the frame that it is
+    waiting for; brought to the front it draws another."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for is_last in (False, True):
+        try:
+            page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        except PlaywrightTimeout:
+            if is_last:
+                raise
+            page.bring_to_front()
+        else:
+            return
 
 
 def violations(page: Page) -> str:

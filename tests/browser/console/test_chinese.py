@@ -19,7 +19,7 @@ from relay import actions
 from relay.models import Callback
 from tests.accounts import Account
 from tests.api.v1.desk import unique
-from tests.browser.console.conftest import SCREENSHOTS, WIDTHS, Visitor
+from tests.browser.console.conftest import WIDTHS, Visitor, picture
 from tests.stack import wait_until
 from tools import messages, translations
 
@@ -120,7 +120,7 @@ def look_at(visitor: Visitor, path: str, english: re.Pattern[str]) -> list[str]:
     troubles = []
     for width, height in WIDTHS.items():
         page.set_viewport_size({"width": width, "height": height})
-        page.screenshot(path=SCREENSHOTS / f"{name}-{width}.png", full_page=True)
+        picture(page, f"{name}-{width}")
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         troubles += [f"{wide} px wider than {width} px"] if wide > 0 else []
     left = {text for text in page.evaluate(SHOWN) if is_left(text, english)}
@@ -136,7 +136,6 @@ def is_left(text: str, english: re.Pattern[str]) -> bool:
 
 
 def in_chinese(visit: Visit, *who: Any) -> Visitor:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     visitor = visit(*who, language="zh-CN")
     visitor.page.context.add_cookies(
         [{"name": settings.LANGUAGE_COOKIE_NAME, "value": LANGUAGE, "url": visitor.stack.url}]
