@@ -22,7 +22,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import connections
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from billing.models import Announcement, Member, StaffMember, StaffRole, Tenant
@@ -37,6 +37,8 @@ WIDTHS = {390: 844, 1440: 900}
 THEMES = ("light", "dark")
 SERIOUS = ("serious", "critical")
 SECONDS = 15
+# What is expected has as long as what is clicked.
+expect.set_options(timeout=SECONDS * 1000)
 # Chromium's and htmx's own words for an answer that is an error, as of a page that is to be one.
 EXPECTED = (
     "Failed to load resource: the server responded with a status of",
