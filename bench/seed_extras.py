@@ -131,14 +131,14 @@ AFTER = {
 }
 # What they brought, and what operators have put right: part of seed_sql's seed_event.
 EVENTS = """
-UNION ALL
-SELECT wallet.id, 'topup', 'code-' || code.id, batch.amount, 0, NULL, NULL, '', '', NULL, NULL,
-       'bench', '', code.redeemed_at, -wallet.id * 10000 + 1000 + batch.id
+SELECT wallet.id, 'topup', 'code-' || code.id, batch.amount, 0, NULL::bigint, NULL::bigint, '', '',
+       NULL::bigint, NULL::bigint, 'bench', '', code.redeemed_at,
+       -wallet.id * 10000 + 1000 + batch.id, NULL::timestamptz
 FROM billing_redemptioncode code JOIN billing_codebatch batch ON batch.id = code.batch_id
 JOIN billing_wallet wallet ON wallet.tenant_id = code.redeemed_by_id AND NOT wallet.is_test
 UNION ALL
 SELECT wallet.id, 'topup', 'topup-' || placed.number, placed.amount, 0, NULL, NULL, '', '', NULL,
-       NULL, 'stripe', '', placed.paid_at, -wallet.id * 10000 + 2000
+       NULL, 'stripe', '', placed.paid_at, -wallet.id * 10000 + 2000, NULL
 FROM billing_topup placed
 JOIN billing_wallet wallet ON wallet.tenant_id = placed.tenant_id AND NOT wallet.is_test
 WHERE placed.state = 'paid'
@@ -146,7 +146,7 @@ UNION ALL
 SELECT wallet.id, 'adjust', 'bench-adjust-' || wallet.id || '-' || n, n * 10000, 0, NULL, NULL, '',
        '', NULL, NULL, 'operator@example.com', 'put right',
        now() - make_interval(secs => 600 + 86400.0 * %(days)s * random()),
-       -wallet.id * 10000 + 3000 + n
+       -wallet.id * 10000 + 3000 + n, NULL
 FROM billing_wallet wallet CROSS JOIN generate_series(1, 3) n
 WHERE NOT wallet.is_test
 """

@@ -1,7 +1,9 @@
-"""How bench/seed.py makes a past: each step is one statement, in this order.
+"""How bench/seed.py makes a past: each step is one statement, in this order. FIRST is done once,
+then SLICE for one stretch of days after the other, then LAST.
 
 Chance is thrown once per task (`dice`) and kept in a temporary table, from which tasks, entries,
-attempts and callbacks follow; so they agree with each other.
+attempts and callbacks follow; so they agree with each other. Lines of the ledger that are younger
+than a slice wait for the next one, so that they are written in the order of their times.
 """
 
 from bench import seed_extras
@@ -15,7 +17,7 @@ BUTTONS = """(
 )"""
 
 _KEYS = """
-CREATE TEMP TABLE seed_key ON COMMIT DROP AS
+CREATE TEMP TABLE seed_key AS
 SELECT row_number() OVER (ORDER BY token.id) AS key_number, token.id AS token_id, token.tenant_id,
        token.is_test, wallet.id AS wallet_id, count(*) OVER () AS keys
 FROM billing_token token
@@ -23,7 +25,7 @@ JOIN billing_wallet wallet
   ON wallet.tenant_id = token.tenant_id AND wallet.is_test = token.is_test
 """
 _RULES = """
-CREATE TEMP TABLE seed_rule ON COMMIT DROP AS
+CREATE TEMP TABLE seed_rule AS
 SELECT action.action, action.name AS price_name, action.place, fast.id AS fast_rule,
        relax.id AS relax_rule
 FROM (VALUES (0, 'IMAGINE', 'mj_imagine'), (1, 'IMAGINE', 'mj_imagine'), (2, 'IMAGINE',
@@ -37,7 +39,7 @@ JOIN billing_pricerule relax
   ON relax.book_id = fast.book_id AND relax.name = action.name AND relax.mode = 'relax'
 """
 _CHANNELS = """
-CREATE TEMP TABLE seed_channel ON COMMIT DROP AS
+CREATE TEMP TABLE seed_channel AS
 SELECT channel.id AS channel_id, channel.is_test, cost.amount AS cost,
        row_number() OVER (PARTITION BY channel.is_test ORDER BY channel.id) - 1 AS place,
        count(*) OVER (PARTITION BY channel.is_test) AS channels
@@ -45,7 +47,8 @@ FROM channels_channel channel LEFT JOIN channels_costrule cost ON cost.channel_i
 """
 # Few keys have most of the traffic. The newest tasks are live.
 _TASKS = """
-CREATE TEMP TABLE seed_task ON COMMIT DROP AS
+DROP TABLE IF EXISTS seed_task;
+CREATE TEMP TABLE seed_task AS
 SELECT n, (extract(epoch FROM began) * 1000)::bigint * 1000 + n %% 1000 AS id, began,
        began + make_interval(secs => 20 + 100 * lasts + CASE WHEN holds > 1 THEN 60 * holds
                                                              ELSE 0 END) AS ended,
@@ -60,7 +63,7 @@ SELECT n, (extract(epoch FROM began) * 1000)::bigint * 1000 + n %% 1000 AS id, b
 FROM (
     SELECT n, is_modal, lasts, is_hooked, is_moved, is_refused, is_relax, key_number, rule_place,
            channel_dice, refund,
-           now() - make_interval(secs => 600 + %(days)s * 86400.0 * (%(tasks)s - n) / %(tasks)s)
+           %(now)s - make_interval(secs => 600 + %(days)s * 86400.0 * (%(tasks)s - n) / %(tasks)s)
                AS began,
            CASE WHEN n > %(tasks)s - %(live)s THEN
                     CASE WHEN is_modal THEN 'MODAL'
@@ -78,7 +81,7 @@ FROM (
                floor(random() * 7)::int AS rule_place,
                CASE WHEN random() < %(refund_share)s THEN 1 + (random() > 0.5)::int ELSE 0 END
                    AS refund
-        FROM generate_series(1, %(tasks)s) n
+        FROM generate_series(%(first)s::bigint, %(last)s::bigint) n
     ) dice
 ) fate
 JOIN seed_key key USING (key_number)
@@ -117,9 +120,18 @@ FROM (
 ) task
 ORDER BY id
 """
-# `place` tells lines of the same moment apart.
-_EVENTS = f"""
-CREATE TEMP TABLE seed_event ON COMMIT DROP AS
+# `place` tells lines of the same moment apart; `held_at` is when their hold was made.
+_EVENT_TABLE = """
+CREATE TEMP TABLE seed_event (
+    wallet_id bigint, kind text, reference text, amount bigint, held bigint, token_id bigint,
+    rule_id bigint, price_name text, mode text, channel bigint, cost bigint, actor text, memo text,
+    at timestamptz, place bigint, held_at timestamptz
+)
+"""
+_OTHER_EVENTS = f"INSERT INTO seed_event {seed_extras.EVENTS}"
+# Who has something drawn in this slice pays for it before, and some more each week.
+_EVENTS = """
+INSERT INTO seed_event
 WITH hold AS (
     SELECT task.*, nth, CASE WHEN nth > 1 THEN id || ':' || nth ELSE id::text END AS reference,
            began + make_interval(secs => 60 * (nth - 1)) AS held_at, nth = holds AS is_last
@@ -133,47 +145,65 @@ WITH hold AS (
     FROM hold WHERE NOT is_last OR status IN ('SUCCESS', 'FAILURE', 'CANCEL', 'MODAL')
 ), needs AS (
     SELECT wallet_id, sum(price * holds) + 20000000 AS amount FROM seed_task GROUP BY wallet_id
-), weeks AS (SELECT %(days)s / 7 + 1 AS number)
+), weeks AS (
+    SELECT (extract(epoch FROM least(%(until)s, %(now)s) - %(since)s) / 604800)::int AS number
+)
 SELECT wallet_id, 'hold' AS kind, reference, 0 AS amount, price AS held, token_id, rule_id,
        price_name, mode, NULL::bigint AS channel, NULL::bigint AS cost, '' AS actor, '' AS memo,
-       held_at AS at, n * 64 + nth * 4 AS place
+       held_at AS at, n * 64 + nth * 4 AS place, held_at
 FROM hold
 UNION ALL
 SELECT wallet_id, CASE WHEN is_paid THEN 'capture' ELSE 'release' END, reference, -paid, -price,
        token_id, rule_id, price_name, mode, CASE WHEN is_paid THEN channel_id END,
        CASE WHEN is_paid THEN cost END, '',
        CASE WHEN NOT is_last OR status = 'MODAL' THEN 'waits for confirmation' ELSE '' END,
-       ended_at, n * 64 + nth * 4 + 1
+       ended_at, n * 64 + nth * 4 + 1, held_at
 FROM ending
 UNION ALL
 -- Whole, or in two parts.
 SELECT wallet_id, 'refund', reference, paid / refund, 0, token_id, rule_id, price_name, mode,
        channel_id, NULL, 'bench', 'a bad picture', ended + make_interval(hours => part),
-       n * 64 + nth * 4 + 1 + part
+       n * 64 + nth * 4 + 1 + part, held_at
 FROM ending CROSS JOIN LATERAL generate_series(1, refund) part
-WHERE is_paid AND ended + make_interval(hours => part) < now()
+WHERE is_paid AND ended + make_interval(hours => part) < %(now)s
 UNION ALL
-SELECT wallet_id, 'topup', 'payment-' || wallet_id || '-' || week,
+SELECT wallet_id, 'topup', 'payment-' || wallet_id || '-' || %(first)s || '-' || week,
        CASE week WHEN 0 THEN amount ELSE amount / weeks.number + 1 END, 0, NULL, NULL, '', '',
-       NULL, NULL, 'bench', '', now() - make_interval(secs => 86400.0 * (%(days)s + 1 - 7 * week)),
-       -wallet_id * 10000 + week
-FROM needs CROSS JOIN weeks CROSS JOIN LATERAL generate_series(0, weeks.number - 1) week
-{seed_extras.EVENTS}
+       NULL, NULL, 'bench', '', %(since)s + make_interval(days => 7 * week),
+       -wallet_id * 10000 + week, NULL
+FROM needs CROSS JOIN weeks
+CROSS JOIN LATERAL generate_series(0, greatest(weeks.number - 1, 0)) week
+"""
+# What is written now.
+_LINES = """
+DROP TABLE IF EXISTS seed_line;
+CREATE TEMP TABLE seed_line AS SELECT * FROM seed_event WHERE at < %(until)s;
+CREATE TEMP TABLE seed_rest AS SELECT * FROM seed_event WHERE at >= %(until)s;
+TRUNCATE seed_event;
+INSERT INTO seed_event SELECT * FROM seed_rest;
+DROP TABLE seed_rest;
+ANALYZE seed_task, seed_line
 """
 _INSERT_ENTRIES = """
 INSERT INTO billing_entry (
-    id, wallet_id, kind, reference, amount, held, balance_after, held_after, token_id,
+    id, wallet_id, kind, reference, drawing, amount, held, balance_after, held_after, token_id,
     price_rule_id, price_name, mode, channel, cost, actor, memo, created_at
 )
-SELECT row_number() OVER (ORDER BY at, place), wallet_id, kind, reference, amount, held,
-       sum(amount) OVER walk, sum(held) OVER walk, token_id, rule_id, price_name, mode, channel,
-       cost, actor, memo, at
-FROM seed_event
+SELECT before.id + row_number() OVER (ORDER BY at, place), wallet_id, kind, reference,
+       drawing_of(kind, reference), amount, line.held, wallet.balance + sum(amount) OVER walk,
+       wallet.held + sum(line.held) OVER walk, token_id, rule_id, price_name, mode, channel, cost,
+       actor, memo, at
+FROM seed_line line JOIN billing_wallet wallet ON wallet.id = wallet_id
+CROSS JOIN (
+    SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END AS id FROM billing_entry_id_seq
+) before
 WINDOW walk AS (PARTITION BY wallet_id ORDER BY at, place ROWS UNBOUNDED PRECEDING)
 ORDER BY 1
 """
 _ENTRY_IDS = """
-SELECT setval(pg_get_serial_sequence('billing_entry', 'id'), max(id)) FROM billing_entry
+SELECT setval('billing_entry_id_seq',
+              greatest(nextval('billing_entry_id_seq') - 1 + count(*), 1), true)
+FROM seed_line
 """
 # A task that a first channel refused was with another one before; a modal has an attempt for each
 # of its holds.
@@ -207,47 +237,50 @@ CROSS JOIN LATERAL generate_series(CASE WHEN n %% 2 = 0 THEN 3 ELSE 4 END, 4) se
 WHERE is_hooked AND status IN ('SUCCESS', 'FAILURE', 'CANCEL')
 """
 _CALLBACK_ATTEMPTS = """
-INSERT INTO relay_callbackattempt (callback_id, number, status_code, answer, milliseconds,
-                                   created_at)
-SELECT id, number, CASE state WHEN 'given_up' THEN 503 ELSE 200 END,
+INSERT INTO relay_callbackattempt (callback_id, task_id, number, status_code, answer,
+                                   milliseconds, created_at)
+SELECT id, task_id, number, CASE state WHEN 'given_up' THEN 503 ELSE 200 END,
        CASE state WHEN 'given_up' THEN 'come back later' ELSE '' END, 40,
        created_at + make_interval(mins => number * number - 1)
 FROM relay_callback CROSS JOIN LATERAL generate_series(1, tries) number
+WHERE task_id >= (SELECT min(id) FROM seed_task)
 """
-_WALLETS = """
-UPDATE billing_wallet
-SET balance = sums.amount, held = sums.held, open_holds = sums.open_holds
-FROM (
-    SELECT wallet_id, sum(amount) AS amount, sum(held) AS held,
+_SUMS = """
+    SELECT {whose}, sum(amount) AS amount, sum(held) AS held,
            sum(CASE kind WHEN 'hold' THEN 1 WHEN 'capture' THEN -1 WHEN 'release' THEN -1 ELSE 0
                END) AS open_holds
-    FROM seed_event GROUP BY wallet_id
-) sums WHERE sums.wallet_id = billing_wallet.id
+    FROM seed_line GROUP BY {whose}
 """
-_TOKENS = """
-UPDATE billing_token
-SET spent = -sums.amount, held = sums.held, open_holds = sums.open_holds
-FROM (
-    SELECT token_id, sum(amount) AS amount, sum(held) AS held,
-           sum(CASE kind WHEN 'hold' THEN 1 WHEN 'capture' THEN -1 WHEN 'release' THEN -1 ELSE 0
-               END) AS open_holds
-    FROM seed_event GROUP BY token_id
-) sums WHERE sums.token_id = billing_token.id
+_WALLETS = f"""
+UPDATE billing_wallet wallet
+SET balance = balance + sums.amount, held = wallet.held + sums.held,
+    open_holds = wallet.open_holds + sums.open_holds
+FROM ({_SUMS.format(whose="wallet_id")}) sums WHERE sums.wallet_id = wallet.id
+"""
+_TOKENS = f"""
+UPDATE billing_token token
+SET spent = spent - sums.amount, held = token.held + sums.held,
+    open_holds = token.open_holds + sums.open_holds
+FROM ({_SUMS.format(whose="token_id")}) sums WHERE sums.token_id = token.id
 """
 # What is held or was paid, and not refunded, counts in the newest periods with a hold.
 _PERIODS = "\n".join(
     f"""
-WITH hold AS (
-    SELECT reference, token_id, date_trunc('{period}', at AT TIME ZONE 'UTC')::date AS began,
-           max(date_trunc('{period}', at AT TIME ZONE 'UTC')::date) OVER (PARTITION BY token_id)
-               AS newest
-    FROM seed_event WHERE kind = 'hold'
+WITH line AS (
+    SELECT token_id, kind, held - amount AS used,
+           date_trunc('{period}', held_at AT TIME ZONE 'UTC')::date AS began
+    FROM seed_line WHERE token_id IS NOT NULL
+), newest AS (
+    SELECT id AS token_id, {period}_began AS before,
+           greatest({period}_began, max(began) FILTER (WHERE kind = 'hold')) AS began
+    FROM line JOIN billing_token ON id = token_id GROUP BY id
 )
-UPDATE billing_token SET {period}_began = sums.began, {period}_used = sums.used
+UPDATE billing_token SET {period}_began = sums.began,
+    {period}_used = sums.used + CASE WHEN sums.is_new THEN 0 ELSE {period}_used END
 FROM (
-    SELECT hold.token_id, began, sum(event.held - event.amount) AS used
-    FROM hold JOIN seed_event event USING (reference)
-    WHERE began = newest GROUP BY hold.token_id, began
+    SELECT token_id, newest.began, newest.before IS DISTINCT FROM newest.began AS is_new,
+           coalesce(sum(used), 0) AS used
+    FROM newest LEFT JOIN line USING (token_id, began) GROUP BY 1, 2, 3
 ) sums WHERE sums.token_id = billing_token.id;
 """
     for period in ("day", "week", "month")
@@ -259,7 +292,7 @@ INSERT INTO billing_usageday (wallet_id, day, kind, token_id, price_name, mode, 
 SELECT wallet_id, (at AT TIME ZONE 'UTC')::date, kind, token_id, price_name, mode, channel,
        count(*), sum(amount), sum(held), coalesce(sum(cost), 0),
        count(*) FILTER (WHERE kind = 'capture' AND cost IS NULL)
-FROM seed_event GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 2
+FROM seed_line GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 2
 """
 _OUTCOMES = """
     count(*) FILTER (WHERE kind = 'hold' AND strpos(reference, ':') = 0),
@@ -270,12 +303,12 @@ _OUTCOMES = """
     coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0),
     coalesce(sum(cost), 0),
     count(*) FILTER (WHERE kind = 'capture' AND cost IS NULL)
-FROM seed_event WHERE kind IN ('hold', 'capture', 'release', 'refund')"""
+FROM seed_line WHERE kind IN ('hold', 'capture', 'release', 'refund')"""
 _HOURS = f"""
 INSERT INTO billing_usagehour (wallet_id, hour, price_name, mode, submits, successes, failures,
                                revenue, refunds, refunded, cost, cost_unknown)
 SELECT wallet_id, date_trunc('hour', at, 'UTC'), price_name, mode, {_OUTCOMES}
-  AND at > now() - interval '9 days'
+  AND at > %(now)s - interval '9 days'
 GROUP BY 1, 2, 3, 4 ORDER BY 2
 """
 _TOTALS = f"""
@@ -289,15 +322,19 @@ INSERT INTO billing_usagemark (wallet_id, entry_id)
 SELECT wallet_id, max(id) FROM billing_entry GROUP BY wallet_id
 """
 
-STEPS = {
+FIRST = {
     "keys": _KEYS,
     "prices": _RULES,
     "channels": _CHANNELS,
+    **seed_extras.BEFORE,
+    "table of lines": _EVENT_TABLE,
+    "other lines": _OTHER_EVENTS,
+}
+SLICE = {
     "chance": _TASKS,
     "tasks": _INSERT_TASKS,
-    **seed_extras.BEFORE,
-    "lines of the ledger": _EVENTS,
-    "statistics": "ANALYZE seed_task, seed_event",
+    "events": _EVENTS,
+    "lines of the ledger": _LINES,
     "entries": _INSERT_ENTRIES,
     "the next entry's id": _ENTRY_IDS,
     "attempts": _ATTEMPTS,
@@ -309,6 +346,9 @@ STEPS = {
     "daily roll-up": _USAGE,
     "hours": _HOURS,
     "totals": _TOTALS,
-    "its marks": _MARKS,
+}
+LAST = {
+    "marks of the roll-up": _MARKS,
     **seed_extras.AFTER,
+    "end": "DROP TABLE seed_key, seed_rule, seed_channel, seed_task, seed_event, seed_line",
 }

@@ -27,7 +27,11 @@ BIG_ROWS = 20_000
 REPEATS_MAX = 15
 # A plan that expects to look at more rows of a big table than these does too much for a page.
 PLAN_ROWS_MAX = 60_000
+# What a part of a table is called, behind the table's name (common/partitions).
+_PART = re.compile(r"_(?:[0-9]{8}|before)$")
 _NAMES = re.compile(r"\b(?:relay|billing|channels|common)_\w+")
+# In a part with fewer rows all ways to read it are the same.
+PART_ROWS_MIN = 20
 # As Django makes it of .count(); what the relay counts itself is not done yet, by partial indexes.
 _CONDITIONS = {"Index Cond", "Recheck Cond", "TID Cond"}
 _TAKE_ALL = {"Sort", "Aggregate", "Hash", "Incremental Sort"}
@@ -102,7 +106,7 @@ def bad_plans(statements: list[Statement]) -> Iterator[str]:
     parameters."""
     big = _big_here()
     for each, node, _ in _reads(statements):
-        if node["Relation Name"] not in big:
+        if _table(node) not in big:
             continue
         if _is_whole(node) or (node["Plan Rows"] > PLAN_ROWS_MAX and not _is_cut(each)):
             yield f"{_named(node)}, {node['Plan Rows']} rows: {_cut(each.text)}"
@@ -117,10 +121,16 @@ def without_index(statements: list[Statement]) -> Iterator[str]:
         cursor.execute("SET LOCAL enable_seqscan = on")
         cursor.execute(_PARTIAL)
         partial = {name for (name,) in cursor.fetchall()}
+        cursor.execute("SELECT relname FROM pg_class WHERE reltuples < %s", [PART_ROWS_MIN])
+        empty = {name for (name,) in cursor.fetchall() if _PART.search(name)}
+    told = set()
     for each, node, is_cut in found:
+        if node["Relation Name"] in empty:
+            continue
         is_all_of_index = not is_cut and node.get("Index Name") not in partial
         if _is_whole(node) or (is_all_of_index and not _CONDITIONS & node.keys()):
-            yield f"{_named(node)} without a condition: {_cut(each.text)}"
+            told.add(f"{_named(node)} without a condition: {_cut(each.text)}")
+    yield from sorted(told)
 
 
 def _reads(statements: list[Statement]) -> Iterator[tuple[Statement, dict[str, Any], bool]]:
@@ -132,12 +142,17 @@ def _reads(statements: list[Statement]) -> Iterator[tuple[Statement, dict[str, A
             continue
         seen.add(each.text)
         for node, is_cut in _nodes(_plan(each)):
-            if node.get("Relation Name") in BIG:
+            if _table(node) in BIG:
                 yield each, node, is_cut
 
 
 def _named(node: dict[str, Any]) -> str:
-    return f"{node['Node Type']} of {node['Relation Name']}"
+    return f"{node['Node Type']} of {_table(node)}"
+
+
+def _table(node: dict[str, Any]) -> str:
+    """Which one it reads, or reads a part of; "" for none."""
+    return _PART.sub("", node.get("Relation Name", ""))
 
 
 def _is_whole(node: dict[str, Any]) -> bool:
@@ -149,7 +164,7 @@ def _big_here() -> set[str]:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [BIG_ROWS]
         )
-        return {name for (name,) in cursor.fetchall()} & BIG
+        return {_PART.sub("", name) for (name,) in cursor.fetchall()} & BIG
 
 
 def _plan(statement: Statement) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What billing refuses. relay/api/errors.py maps each to the contract's answer."""
 
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,15 @@ class NothingCaptured(BillingError):
 
 class RefundRefused(BillingError):
     """More than is left, or somebody else was quicker; the text says which."""
+
+
+class EntriesGone(BillingError):
+    """Single entries of a time are asked for whose entries have been dropped (carrying.py)."""
+
+    def __init__(self, until: date) -> None:
+        super().__init__(
+            f"first: single entries up to {until} are not kept any more, only their sums"
+        )
 
 
 class BookRefused(BillingError):

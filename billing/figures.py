@@ -93,7 +93,7 @@ def by_hour(*, wallet_id: int | None = None, hours: int = HOURS) -> dict[datetim
     """The last `hours` (UTC), the present one among them, from the oldest on; those without
     anything too. Without a wallet: all real money. At most as many as are kept."""
     first = _first_hour(hours)
-    rows = sql.fetch_all(_hours(wallet_id, split=False), {"wallet": wallet_id, "since": first})
+    rows = sql.read_all(_hours(wallet_id, split=False), {"wallet": wallet_id, "since": first})
     found = {first + timedelta(hours=number): Outcomes() for number in range(hours)}
     return found | {row.at: Outcomes(*row[1:]) for row in rows}
 
@@ -101,7 +101,7 @@ def by_hour(*, wallet_id: int | None = None, hours: int = HOURS) -> dict[datetim
 def actions_by_hour(wallet_id: int, *, hours: int = HOURS) -> list[HourLine]:
     """The same split by action and mode; what is nothing is left out."""
     params = {"wallet": wallet_id, "since": _first_hour(hours)}
-    rows = sql.fetch_all(_hours(wallet_id, split=True), params)
+    rows = sql.read_all(_hours(wallet_id, split=True), params)
     return [HourLine(row.at, row.price_name, row.mode, Outcomes(*row[3:])) for row in rows]
 
 
@@ -111,7 +111,7 @@ def by_day(*, wallet_id: int | None = None, days: int = DAYS) -> dict[date, Outc
     first = _now().date() - timedelta(days=days - 1)
     since = datetime.combine(first, datetime.min.time(), UTC)
     statement = _DAYS.format(chosen=_chosen(wallet_id), tail=_TAIL, sums=_SUMS, names=_NAMES)
-    rows = sql.fetch_all(statement, {"wallet": wallet_id, "since": since})
+    rows = sql.read_all(statement, {"wallet": wallet_id, "since": since})
     found = {first + timedelta(days=number): Outcomes() for number in range(days)}
     return found | {row.at: Outcomes(*row[1:]) for row in rows}
 

@@ -7,11 +7,13 @@ constraints of Wallet and Entry.
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
 from django.db import transaction
 
-from billing import money
+from billing import budgets, money
 from billing.errors import (
     ConcurrencyLimited,
     InvalidKey,
@@ -20,99 +22,99 @@ from billing.errors import (
     QuotaNotEnough,
     RefundRefused,
 )
-from billing.models import Entry, Token, Wallet
+from billing.models import Entry, Wallet
 from common import sql
 
-# -- Periods ---------------------------------------------------------------------------------------
-
-
-# The moment that an entry shows, and that decides what it counts in. Not now(): a transaction that
-# began before midnight would count its holds in another day than their entries show.
-_MOMENT = "statement_timestamp()"
-
-
-def _began(period: str, moment: str) -> str:
-    """When the day, week or month (UTC) began that a moment is in."""
-    return f"date_trunc('{period}', {moment} AT TIME ZONE 'UTC')::date"
-
-
-_TODAY = "today AS (SELECT {})".format(
-    ", ".join(f"{_began(period, _MOMENT)} AS {period}" for period in Token.PERIODS)
-)
-# A hold counts in the periods it was made in. A later period begins from nothing; one that is
-# over already (this statement waited over midnight) is not counted any more.
-_HOLD_PERIODS = ", ".join(
-    f"""{period}_used = CASE
-            WHEN {period}_began = payer.{period} THEN {period}_used + %(price)s
-            WHEN {period}_began > payer.{period} THEN {period}_used ELSE %(price)s END,
-        {period}_began = greatest({period}_began, payer.{period})"""
-    for period in Token.PERIODS
-)
-_FITS_PERIODS = " AND ".join(
-    f"""({period}_budget IS NULL OR {period}_budget >= %(price)s
-            + CASE WHEN {period}_began >= today.{period} THEN {period}_used ELSE 0 END)"""
-    for period in Token.PERIODS
-)
-# Whatever of a hold is given back is given back to its periods, as far as they are not over.
-_RETURN_PERIODS = ", ".join(
-    f"""{period}_used = billing_token.{period}_used - CASE
-            WHEN billing_token.{period}_began = {_began(period, "hold.created_at")}
-                THEN {{returned}} ELSE 0 END"""
-    for period in Token.PERIODS
-)
-
 _INSERT_ENTRY = """
-INSERT INTO billing_entry (created_at, wallet_id, kind, reference, amount, held, balance_after,
-                           held_after, token_id, price_rule_id, price_name, mode, channel, cost,
-                           actor, memo)
+INSERT INTO billing_entry (created_at, wallet_id, kind, reference, drawing, amount, held,
+                           balance_after, held_after, token_id, price_rule_id, price_name, mode,
+                           channel, cost, actor, memo)
 """
+
+# Of drawings only, and in the one part of the ledger that their reference belongs to.
+_DRAWING = "drawing_of('hold', %(reference)s)"
 
 # -- Hold ------------------------------------------------------------------------------------------
 
-# Parts of one data-modifying statement that relay/statements.py joins with the task's own parts:
-# HOLD, then a part `task(id)` that inserts from `wallet` (no money, no task), then HOLD_ENTRY.
-# Parameters: those of hold_params(). `payer` decides under lock; the updates cannot fail after it.
-# The holds of one wallet take turns: to lock a row and then to change it in one statement, as only
-# a hold does, lets two of them wait for each other (the second change goes back to the version of
-# the row that the statement began with, and there the other one stands). So a transaction with a
-# hold begins with it, as far as money goes.
+# What a hold needs to know, and as what PostgreSQL reads it.
+HOLD_COLUMNS = {
+    "wallet_id": "bigint",
+    "token_id": "bigint",
+    "price": "bigint",
+    "price_rule_id": "bigint",
+    "price_name": "text",
+    "mode": "text",
+    "key_concurrency": "int",
+    "tenant_concurrency": "int",
+}
+
+
+def asked(columns: Mapping[str, str]) -> str:
+    """SQL: the part `asked`, a row for each of several drawings, no two of one wallet; with these
+    columns, by name their type. The parameters are made by asking().
+
+    The holds of one wallet take turns: to lock a row and then to change it in one statement, as
+    only a hold does, lets two of them wait for each other (the second change goes back to the
+    version of the row that the statement began with, and there the other one stands). So a
+    transaction with a hold begins with it, as far as money goes.
+    """
+    named = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return f"""asked AS MATERIALIZED (
+    SELECT *, pg_advisory_xact_lock(wallet_id) FROM (
+        SELECT * FROM jsonb_to_recordset(%(asked)s::jsonb) AS one ({named})
+        ORDER BY wallet_id LIMIT %(number)s::int
+    ) one
+)"""  # noqa: S608  the parts are constants
+
+
+def asking(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The parameters of a statement with asked(). The limit keeps PostgreSQL from thinking that
+    they are a hundred."""
+    return {"asked": orjson.dumps(several).decode(), "number": len(several)}
+
+
+# Parts of one data-modifying statement that relay/submits/statements.py joins with the task's own
+# parts: asked(), HOLD, then a part `task(id, token_id)` that inserts from HELD (no money, no task),
+# then HOLD_ENTRY. `payer` decides under lock; the updates cannot fail after it.
 HOLD = f"""
-{_TODAY}, turn AS MATERIALIZED (
-    SELECT %(wallet_id)s::bigint AS wallet_id, pg_advisory_xact_lock(%(wallet_id)s::bigint)
-), payer AS (
-    SELECT wallet.id AS wallet_id, token.id AS token_id, today.*
-    FROM turn, billing_wallet wallet, billing_token token, today
-    WHERE wallet.id = turn.wallet_id
-      AND token.id = %(token_id)s AND token.tenant_id = wallet.tenant_id
-      AND token.is_test = wallet.is_test AND token.is_active
-      AND wallet.balance - wallet.held + wallet.credit_limit >= %(price)s
-      AND (token.budget IS NULL OR token.budget - token.spent - token.held >= %(price)s)
-      AND {_FITS_PERIODS}
-      AND (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
-      AND (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
+{budgets.TODAY}, payer AS (
+    SELECT asked.*, today.*
+    FROM asked JOIN billing_wallet wallet ON wallet.id = asked.wallet_id
+         JOIN billing_token token ON token.id = asked.token_id, today
+    WHERE token.tenant_id = wallet.tenant_id AND token.is_test = wallet.is_test AND token.is_active
+      AND wallet.balance - wallet.held + wallet.credit_limit >= asked.price
+      AND (token.budget IS NULL OR token.budget - token.spent - token.held >= asked.price)
+      AND {budgets.fit("asked.price")}
+      AND (asked.tenant_concurrency IS NULL OR wallet.open_holds < asked.tenant_concurrency)
+      AND (asked.key_concurrency IS NULL OR token.open_holds < asked.key_concurrency)
     FOR NO KEY UPDATE OF wallet, token
 ), wallet AS (
     UPDATE billing_wallet
-    SET held = billing_wallet.held + %(price)s, open_holds = billing_wallet.open_holds + 1
+    SET held = billing_wallet.held + payer.price, open_holds = billing_wallet.open_holds + 1
     FROM payer WHERE billing_wallet.id = payer.wallet_id
     RETURNING billing_wallet.id, billing_wallet.tenant_id, billing_wallet.is_test,
               billing_wallet.balance, billing_wallet.held
 ), token AS (
     UPDATE billing_token
-    SET held = billing_token.held + %(price)s, open_holds = billing_token.open_holds + 1,
-        {_HOLD_PERIODS}
-    FROM payer, wallet WHERE billing_token.id = payer.token_id
+    SET held = billing_token.held + payer.price, open_holds = billing_token.open_holds + 1,
+        {budgets.HOLD}
+    FROM payer JOIN wallet ON wallet.id = payer.wallet_id WHERE billing_token.id = payer.token_id
 )"""  # noqa: S608  the parts are constants
+
+# A key has one wallet, so that no two of them have the same key either.
+HELD = "payer JOIN wallet ON wallet.id = payer.wallet_id"
 
 HOLD_ENTRY = f"""
 {_INSERT_ENTRY}
-SELECT {_MOMENT}, wallet.id, 'hold', task.id::text, 0, %(price)s, wallet.balance, wallet.held,
-       %(token_id)s, %(price_rule_id)s, %(price_name)s, %(mode)s, NULL, NULL, '', ''
-FROM wallet, task
+SELECT {budgets.MOMENT}, wallet.id, 'hold', task.id::text, drawing_of('hold', task.id::text), 0,
+       payer.price, wallet.balance, wallet.held,
+       token_id, price_rule_id, price_name, mode, NULL, NULL, '', ''
+FROM {HELD} JOIN task USING (token_id)
 """  # noqa: S608  the parts are constants
 
 _HOLD_ALONE = f"""
-WITH {HOLD}, task AS (SELECT %(reference)s AS id FROM wallet), entry AS ({HOLD_ENTRY})
+WITH {asked(HOLD_COLUMNS)}, {HOLD},
+task AS (SELECT %(reference)s AS id, token_id FROM {HELD}), entry AS ({HOLD_ENTRY})
 SELECT FROM wallet
 """  # noqa: S608  the parts are constants
 
@@ -123,7 +125,8 @@ SELECT FROM wallet
 # `hold_ends_once` and with it the whole statement.
 _END = f"""
 WITH hold AS (
-    SELECT * FROM billing_entry WHERE reference = %(reference)s AND kind = 'hold'
+    SELECT * FROM billing_entry
+    WHERE reference = %(reference)s AND kind = 'hold' AND drawing = {_DRAWING}
 ), wallet AS (
     UPDATE billing_wallet
     SET balance = billing_wallet.balance - %(amount)s, held = billing_wallet.held - hold.held,
@@ -134,34 +137,36 @@ WITH hold AS (
     UPDATE billing_token
     SET held = billing_token.held - hold.held, spent = billing_token.spent + %(amount)s,
         open_holds = billing_token.open_holds - 1,
-        {_RETURN_PERIODS.format(returned="hold.held - %(amount)s")}
+        {budgets.RETURN.format(returned="hold.held - %(amount)s")}
     FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
 {_INSERT_ENTRY}
-SELECT {_MOMENT}, wallet.id, %(kind)s, hold.reference, -%(amount)s::bigint, -hold.held,
-       wallet.balance, wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
-       %(channel)s::bigint, %(cost)s::bigint, %(actor)s, %(memo)s
+SELECT {budgets.MOMENT}, wallet.id, %(kind)s, hold.reference, hold.drawing, -%(amount)s::bigint,
+       -hold.held, wallet.balance, wallet.held, hold.token_id, hold.price_rule_id,
+       hold.price_name, hold.mode, %(channel)s::bigint, %(cost)s::bigint, %(actor)s, %(memo)s
 FROM hold, wallet
 """  # noqa: S608  the parts are constants
 
 # -- Refund ----------------------------------------------------------------------------------------
 
-_LOCK_CAPTURE = """
+_LOCK_CAPTURE = f"""
 SELECT -capture.amount AS captured
 FROM billing_entry capture JOIN billing_wallet wallet ON wallet.id = capture.wallet_id
 WHERE capture.reference = %(reference)s AND capture.kind = 'capture'
+  AND capture.drawing = {_DRAWING}
 FOR NO KEY UPDATE OF wallet
-"""
-_REFUNDED = """
+"""  # noqa: S608  the parts are constants
+_REFUNDED = f"""
 SELECT coalesce(sum(amount), 0)::bigint AS refunded FROM billing_entry
-WHERE reference = %(reference)s AND kind = 'refund'
-"""
+WHERE reference = %(reference)s AND kind = 'refund' AND drawing = {_DRAWING}
+"""  # noqa: S608  the parts are constants
 _REFUND = f"""
 WITH hold AS (
-    SELECT held.created_at, paid.wallet_id, paid.reference, paid.token_id, paid.price_rule_id,
-           paid.price_name, paid.mode, paid.channel
-    FROM billing_entry held JOIN billing_entry paid USING (reference)
-    WHERE reference = %(reference)s AND held.kind = 'hold' AND paid.kind = 'capture'
+    SELECT held.created_at, paid.wallet_id, paid.reference, paid.drawing, paid.token_id,
+           paid.price_rule_id, paid.price_name, paid.mode, paid.channel
+    FROM billing_entry held JOIN billing_entry paid USING (reference, drawing)
+    WHERE reference = %(reference)s AND drawing = {_DRAWING}
+      AND held.kind = 'hold' AND paid.kind = 'capture'
 ), wallet AS (
     UPDATE billing_wallet SET balance = billing_wallet.balance + %(amount)s
     FROM hold WHERE billing_wallet.id = hold.wallet_id
@@ -169,13 +174,13 @@ WITH hold AS (
 ), token AS (
     UPDATE billing_token
     SET spent = billing_token.spent - %(amount)s,
-        {_RETURN_PERIODS.format(returned="%(amount)s")}
+        {budgets.RETURN.format(returned="%(amount)s")}
     FROM hold, wallet WHERE billing_token.id = hold.token_id
 )
 {_INSERT_ENTRY}
-SELECT {_MOMENT}, wallet.id, 'refund', hold.reference, %(amount)s, 0, wallet.balance, wallet.held,
-       hold.token_id, hold.price_rule_id, hold.price_name, hold.mode, hold.channel, NULL,
-       %(actor)s, %(memo)s
+SELECT {budgets.MOMENT}, wallet.id, 'refund', hold.reference, hold.drawing, %(amount)s, 0,
+       wallet.balance, wallet.held, hold.token_id, hold.price_rule_id, hold.price_name, hold.mode,
+       hold.channel, NULL, %(actor)s, %(memo)s
 FROM hold, wallet
 """  # noqa: S608  the parts are constants
 
@@ -191,16 +196,16 @@ WITH wallet AS (
     RETURNING id, balance, held
 )
 {_INSERT_ENTRY}
-SELECT {_MOMENT}, id, %(kind)s, %(reference)s, %(amount)s, 0, balance, held, NULL, NULL, '', '',
-       NULL, NULL, %(actor)s, %(memo)s
+SELECT {budgets.MOMENT}, id, %(kind)s, %(reference)s, 0, %(amount)s, 0, balance, held, NULL, NULL,
+       '', '', NULL, NULL, %(actor)s, %(memo)s
 FROM wallet
 """  # noqa: S608  the parts are constants
 
 _WHY_REFUSED = f"""
-WITH {_TODAY}
+WITH {budgets.TODAY}
 SELECT wallet.balance - wallet.held + wallet.credit_limit >= %(price)s AS has_money,
        (token.budget IS NULL OR token.budget - token.spent - token.held >= %(price)s)
-           AND {_FITS_PERIODS} AS has_budget,
+           AND {budgets.fit("%(price)s")} AS has_budget,
        (%(tenant_concurrency)s::int IS NULL OR wallet.open_holds < %(tenant_concurrency)s::int)
            AS tenant_has_room,
        (%(key_concurrency)s::int IS NULL OR token.open_holds < %(key_concurrency)s::int)
@@ -214,10 +219,10 @@ WHERE wallet.id = %(wallet_id)s AND token.id = %(token_id)s
 def hold(params: dict[str, Any], *, reference: str) -> None:
     """Holds the price for a drawing that is confirmed later than it was begun.
 
-    `params`: those of HOLD, as relay/orders.py makes them for a submit too. Raises what refusal()
-    returns. (A submit's hold is part of relay/statements.py's SUBMIT.)
+    `params`: HOLD_COLUMNS, as relay/submits/orders.py makes them for a submit too. Raises what
+    refusal() returns. (A submit's hold is part of relay/submits/statements.py's SUBMIT.)
     """
-    if sql.fetch_one(_HOLD_ALONE, params | {"reference": reference}) is None:
+    if sql.fetch_one(_HOLD_ALONE, asking([params]) | {"reference": reference}) is None:
         raise refusal(params)
 
 

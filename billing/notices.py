@@ -1,5 +1,5 @@
 """What tenants and operators are told without asking: decided and written here, in one transaction
-with what it is about, and brought to them by relay/notices.py."""
+with what it is about, and brought to them by relay/watch/notices.py."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping

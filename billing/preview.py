@@ -156,8 +156,8 @@ def of(
     prices = pricing.read(book)
     asked = days._asdict() | {"own": list(prices.by_tenant), "most": most}
     with sql.snapshot():
-        to_price = sql.fetch_all(_TO_PRICE, asked)
-        rows = sql.fetch_all(_TRAFFIC, asked | _told(to_price, prices, names_of))
+        to_price = sql.read_all(_TO_PRICE, asked)
+        rows = sql.read_all(_TRAFFIC, asked | _told(to_price, prices, names_of))
     by_action = {(row.price_name, row.mode): _figures(row) for row in _list("action", rows)}
     return Preview(
         days,

@@ -1,10 +1,11 @@
 """What the ledger promises, as proofs: each tells, with ids, what must not exist.
 
 They know the tables and not the code that writes them. What the database refuses by a constraint
-is proven all the same: constraints can be dropped, and backups restored without them.
+is proven all the same: constraints can be dropped, and backups restored without them. Entries of
+dropped weeks count with what was carried of them (billing/carrying.py).
 """
 
-from billing import sales_proofs
+from billing import carried_proofs, sales_proofs
 from common.proofs import Promise, Proof
 
 _BOUGHT = "entry.kind IN ('hold', 'capture', 'release', 'refund')"
@@ -14,10 +15,18 @@ _ENDS = "(SELECT * FROM billing_entry WHERE kind IN ('capture', 'release'))"
 
 def _sums(column: str) -> str:
     return f"""(
-        SELECT {column}, sum(amount) AS amount, sum(held) AS held,
-               count(*) FILTER (WHERE kind = 'hold')
-                   - count(*) FILTER (WHERE kind IN ('capture', 'release')) AS open_holds
-        FROM billing_entry GROUP BY {column}
+        SELECT {column}, sum(amount) AS amount, sum(held) AS held, sum(open_holds) AS open_holds
+        FROM (
+            SELECT {column}, sum(amount) AS amount, sum(held) AS held,
+                   count(*) FILTER (WHERE kind = 'hold')
+                       - count(*) FILTER (WHERE kind IN ('capture', 'release')) AS open_holds
+            FROM billing_entry GROUP BY {column}
+            UNION ALL
+            SELECT {column}, sum(amount), sum(held),
+                   coalesce(sum(number) FILTER (WHERE kind = 'hold'), 0)
+                       - coalesce(sum(number) FILTER (WHERE kind IN ('capture', 'release')), 0)
+            FROM billing_carriedday GROUP BY {column}
+        ) line GROUP BY {column}
     )"""  # noqa: S608  the parts are constants
 
 
@@ -85,12 +94,17 @@ _KEYS = Proof(
 _PERIODS = Proof(
     f"""(
         SELECT token.id AS token_id, period.name, period.began, period.used,
-               coalesce(sum(by_day.used), 0) AS came_to
+               coalesce(sum(by_day.used), 0) + period.carried AS came_to
         FROM billing_token token
+        LEFT JOIN billing_carriedkey carried ON carried.token_id = token.id
         CROSS JOIN LATERAL (VALUES
-            ('day', token.day_began, token.day_used), ('week', token.week_began, token.week_used),
-            ('month', token.month_began, token.month_used)
-        ) period (name, began, used)
+            ('day', token.day_began, token.day_used,
+             CASE token.day_began WHEN carried.day_began THEN carried.day_used ELSE 0 END),
+            ('week', token.week_began, token.week_used,
+             CASE token.week_began WHEN carried.week_began THEN carried.week_used ELSE 0 END),
+            ('month', token.month_began, token.month_used,
+             CASE token.month_began WHEN carried.month_began THEN carried.month_used ELSE 0 END)
+        ) period (name, began, used, carried)
         LEFT JOIN (
             SELECT hold.token_id, (hold.created_at AT TIME ZONE 'UTC')::date AS day,
                    sum(CASE WHEN ending.id IS NULL THEN hold.held ELSE -ending.amount END
@@ -107,7 +121,7 @@ _PERIODS = Proof(
             GROUP BY 1, 2
         ) by_day ON by_day.token_id = token.id AND by_day.day >= period.began
                 AND by_day.day < period.began + ('1 ' || period.name)::interval
-        GROUP BY token.id, period.name, period.began, period.used
+        GROUP BY token.id, period.name, period.began, period.used, period.carried
     ) period""",  # noqa: S608  the parts are constants
     (
         Promise(
@@ -186,10 +200,13 @@ _LINES = Proof(
 )
 _WALK = Proof(
     """(
-        SELECT id, wallet_id, amount, held, balance_after, held_after,
-               lag(balance_after, 1, 0::bigint) OVER walk AS balance_before,
-               lag(held_after, 1, 0::bigint) OVER walk AS held_before
-        FROM billing_entry WINDOW walk AS (PARTITION BY wallet_id ORDER BY id)
+        SELECT entry.id, wallet_id, amount, held, entry.balance_after, entry.held_after,
+               lag(entry.balance_after, 1, coalesce(carried.balance_after, 0))
+                   OVER walk AS balance_before,
+               lag(entry.held_after, 1, coalesce(carried.held_after, 0)) OVER walk AS held_before
+        FROM billing_entry entry LEFT JOIN billing_carriedwallet carried USING (wallet_id)
+        WHERE entry.id > coalesce(carried.last_id, 0)
+        WINDOW walk AS (PARTITION BY wallet_id ORDER BY entry.id)
     ) entry""",
     (
         Promise(
@@ -304,4 +321,5 @@ PROOFS = (
     _ENDINGS,
     _REFUNDS,
     *sales_proofs.PROOFS,
+    *carried_proofs.PROOFS,
 )

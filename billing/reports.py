@@ -137,7 +137,7 @@ def report(
         "channel": channel_id,
     }
     statement = _statement(by, of_all=tenant_id is None, of_all_channels=channel_id is None)
-    rows = sql.fetch_all(statement, params)
+    rows = sql.read_all(statement, params)
     if len(rows) > most:
         raise ValueError(
             f"this report has more than {most} lines: take fewer days or split it less"

@@ -81,6 +81,10 @@ _USAGE = Proof(
             GROUP BY 1, 2, 3, 4, 5, 6, 7
             UNION ALL
             SELECT wallet_id, day, kind, token_id, price_name, mode, channel,
+                   number, amount, held, cost, cost_unknown
+            FROM billing_carriedday
+            UNION ALL
+            SELECT wallet_id, day, kind, token_id, price_name, mode, channel,
                    -number, -amount, -held, -cost, -cost_unknown
             FROM billing_usageday
         ) both_sides GROUP BY 1, 2, 3, 4, 5, 6, 7

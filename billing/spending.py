@@ -34,4 +34,4 @@ def net(wallet_ids: Sequence[int], *, days: int = DAYS) -> dict[int, int]:
     of those without any."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     params = {"wallets": list(wallet_ids), "since": midnight - timedelta(days=days - 1)}
-    return {row.wallet_id: row.net for row in sql.fetch_all(_SPENT, params)}
+    return {row.wallet_id: row.net for row in sql.read_all(_SPENT, params)}

@@ -23,7 +23,7 @@ class File(NamedTuple):
 def make(*, format: str, tenant_id: int, period: Period, language: str = "") -> File:
     """The statement as "csv" or "pdf", or its single lines as "entries" (CSV). Its sums are made
     now, its lines while they are read. `language`: of the PDF, "" for the site's; programs read the
-    others. Raises ValueError for another format, Tenant.DoesNotExist.
+    others. Raises ValueError for another format, EntriesGone, Tenant.DoesNotExist.
     """
     if format not in FORMATS:
         raise ValueError(f"a statement is made as one of {', '.join(FORMATS)}")

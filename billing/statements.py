@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from billing import usage
+from billing import carrying, usage
+from billing.errors import EntriesGone
 from billing.models import Entry, Tenant, Token, Wallet
 from billing.periods import Period
 from common import sql
@@ -171,7 +172,7 @@ def statement(*, tenant_id: int, period: Period) -> Statement:
     wallet = Wallet.objects.live(tenant_id)
     made_at = timezone.now()
     params = {"wallet": wallet.pk, "first": period.first, "last": period.last}
-    rows = sql.fetch_all(_STATEMENT, params)
+    rows = sql.read_all(_STATEMENT, params)
     lines = tuple(
         Line(
             row.kind, row.token_id, row.price_name, row.mode, Sums(row.number, row.amount, row.held)
@@ -223,12 +224,24 @@ SELECT max(low) AS id FROM half
 
 def entries(*, tenant_id: int, period: Period) -> Iterator[Any]:
     """The entries of the tenant's real money, oldest first: rows of _PAGE. One page is in memory,
-    and whoever reads slowly keeps no connection. What is booked meanwhile is not in it."""
-    wallet_id = Wallet.objects.live(tenant_id).pk
+    and whoever reads slowly keeps no connection. What is booked meanwhile is not in it. Raises
+    EntriesGone, also when they go while they are read."""
+    _check_kept(period)
+    return _entries(Wallet.objects.live(tenant_id).pk, period)
+
+
+def _check_kept(period: Period) -> None:
+    dropped = carrying.dropped_until()
+    if dropped is not None and period.first <= dropped:
+        raise EntriesGone(dropped)
+
+
+def _entries(wallet_id: int, period: Period) -> Iterator[Any]:
     began, ended = period.began, period.ended
     after, up_to = places(wallet_id, began, ended)
     params = {"wallet": wallet_id, "up_to": up_to, "limit": ENTRIES_PER_PAGE}
-    while page := sql.fetch_all(_PAGE, params | {"after": after}):
+    while page := sql.read_all(_PAGE, params | {"after": after}):
+        _check_kept(period)
         if not connection.in_atomic_block:
             sql.release_connection()
         yield from (row for row in page if began <= row.created_at < ended)

@@ -15,21 +15,24 @@ from django.db import transaction
 from billing import closing
 from billing.models import Wallet
 from common import sql
+from common.partitions import guard
 
 # How much one transaction takes on: short enough for nobody to wait for it.
 WALLETS_PER_GO = 200
 ENTRIES_PER_GO = 50_000
 # How long hours are kept.
 HOURS_DAYS = 9
+# Locked by who needs all entries to stay, and by who takes some away.
+WEEKS = "billing_carriedweek"
 
-_GROUPS = "wallet_id, day, kind, token_id, price_name, mode, channel"
-_FIGURES = "number, amount, held, cost, cost_unknown"
-_ENTRY_AS_USAGE = """
+GROUPS = "wallet_id, day, kind, token_id, price_name, mode, channel"
+FIGURES = "number, amount, held, cost, cost_unknown"
+ENTRY_AS_USAGE = """
     entry.wallet_id, (entry.created_at AT TIME ZONE 'UTC')::date AS day, entry.kind,
     entry.token_id, entry.price_name, entry.mode, entry.channel,
     1 AS number, entry.amount, entry.held, coalesce(entry.cost, 0) AS cost,
     (entry.kind = 'capture' AND entry.cost IS NULL)::int AS cost_unknown"""
-_SUMS = """
+SUMS = """
     sum(number)::int AS number, sum(amount)::bigint AS amount, sum(held)::bigint AS held,
     sum(cost)::bigint AS cost, sum(cost_unknown)::int AS cost_unknown"""
 
@@ -38,9 +41,9 @@ _SUMS = """
 # nothing counts twice. OFFSET keeps the planner from reading the whole ledger for it.
 USAGE = f"""
 usage AS (
-    SELECT {_GROUPS}, {_FIGURES} FROM billing_usageday JOIN chosen USING (wallet_id)
+    SELECT {GROUPS}, {FIGURES} FROM billing_usageday JOIN chosen USING (wallet_id)
     UNION ALL
-    SELECT {_ENTRY_AS_USAGE}
+    SELECT {ENTRY_AS_USAGE}
     FROM chosen LEFT JOIN billing_usagemark mark USING (wallet_id) CROSS JOIN LATERAL (
         SELECT * FROM billing_entry
         WHERE wallet_id = chosen.wallet_id AND id > coalesce(mark.entry_id, 0) OFFSET 0
@@ -53,7 +56,7 @@ usage AS (
 OUTCOME_NAMES = (
     "submits", "successes", "failures", "revenue", "refunds", "refunded", "cost", "cost_unknown",
 )  # fmt: skip
-_NEWS_OF_ENTRY = """
+NEWS_OF_ENTRY = """
     (entry.kind = 'hold' AND strpos(entry.reference, ':') = 0)::int AS submits,
     (entry.kind = 'capture')::int AS successes,
     (entry.kind = 'release' AND (entry.memo = '' OR entry.actor <> ''))::int AS failures,
@@ -63,7 +66,7 @@ _NEWS_OF_ENTRY = """
 _COST_OF_ENTRY = """
     coalesce(entry.cost, 0) AS cost,
     (entry.kind = 'capture' AND entry.cost IS NULL)::int AS cost_unknown"""
-OUTCOME_OF_ENTRY = f"{_NEWS_OF_ENTRY}, {_COST_OF_ENTRY}"
+OUTCOME_OF_ENTRY = f"{NEWS_OF_ENTRY}, {_COST_OF_ENTRY}"
 OF_DRAWINGS = "('hold', 'capture', 'release', 'refund')"
 _OUTCOMES = ", ".join(OUTCOME_NAMES)
 OUTCOME_SUMS = ", ".join(f"sum({name})::bigint AS {name}" for name in OUTCOME_NAMES)
@@ -91,7 +94,7 @@ _WAIT_FOR_MARK = "SELECT FROM billing_usagemark WHERE wallet_id = %(wallet)s FOR
 # Runs under the marks' locks, in a statement of its own: it sees all that was rolled up before.
 _ROLL = f"""
 WITH usage AS MATERIALIZED (
-    SELECT entry.id, {_ENTRY_AS_USAGE}, {_NEWS_OF_ENTRY},
+    SELECT entry.id, {ENTRY_AS_USAGE}, {NEWS_OF_ENTRY},
            date_trunc('hour', entry.created_at, 'UTC') AS hour
     FROM billing_usagemark mark CROSS JOIN LATERAL (
         SELECT * FROM billing_entry
@@ -100,8 +103,8 @@ WITH usage AS MATERIALIZED (
     ) entry
     WHERE mark.wallet_id = ANY(%(wallets)s)
 ), days AS (
-    INSERT INTO billing_usageday AS day ({_GROUPS}, {_FIGURES})
-    SELECT {_GROUPS}, {_SUMS} FROM usage GROUP BY {_GROUPS}
+    INSERT INTO billing_usageday AS day ({GROUPS}, {FIGURES})
+    SELECT {GROUPS}, {SUMS} FROM usage GROUP BY {GROUPS}
     ON CONFLICT ON CONSTRAINT usage_day_is_unique DO UPDATE SET
         number = day.number + excluded.number, amount = day.amount + excluded.amount,
         held = day.held + excluded.held, cost = day.cost + excluded.cost,
@@ -130,6 +133,24 @@ _FORGET = (
     "DELETE FROM billing_usageday WHERE wallet_id = %(wallet)s",
     "DELETE FROM billing_usagehour WHERE wallet_id = %(wallet)s",
     "DELETE FROM billing_usagetotal WHERE wallet_id = %(wallet)s",
+)
+# What is known of entries that are gone (billing/carrying.py); they are older than any hour.
+_CARRIED = (
+    f"""
+    INSERT INTO billing_usageday ({GROUPS}, {FIGURES})
+    SELECT {GROUPS}, {FIGURES} FROM billing_carriedday WHERE wallet_id = %(wallet)s
+    """,  # noqa: S608  the parts are constants
+    f"""
+    INSERT INTO billing_usagetotal (wallet_id, day, {_OUTCOMES})
+    SELECT wallet_id, day, {OUTCOME_SUMS} FROM (
+        SELECT wallet_id, day, submits, failures, cost, cost_unknown,
+               CASE kind WHEN 'capture' THEN number ELSE 0 END AS successes,
+               CASE kind WHEN 'capture' THEN -amount ELSE 0 END AS revenue,
+               CASE kind WHEN 'refund' THEN number ELSE 0 END AS refunds,
+               CASE kind WHEN 'refund' THEN amount ELSE 0 END AS refunded
+        FROM billing_carriedday WHERE wallet_id = %(wallet)s
+    ) line GROUP BY 1, 2
+    """,  # noqa: S608  the parts are constants
 )
 _SWEEP = "DELETE FROM billing_usagehour WHERE hour < now() - make_interval(days => %(days)s)"
 _MARK_NOTHING = "UPDATE billing_usagemark SET entry_id = 0 WHERE wallet_id = %(wallet)s"
@@ -163,8 +184,10 @@ def rebuild(wallet_id: int | None = None) -> int:
 @transaction.atomic
 def _rebuild(wallet_id: int) -> int:
     with sql.patient():
+        # No entry goes meanwhile: it would be in nothing.
+        guard.keep(WEEKS)
         sql.execute(_WAIT_FOR_MARK, {"wallet": wallet_id})
-        for statement in _FORGET:
+        for statement in (*_FORGET, *_CARRIED):
             sql.execute(statement, {"wallet": wallet_id})
         closing.forget()
         sql.execute(_MARK_NOTHING, {"wallet": wallet_id})

@@ -3,7 +3,8 @@
 Closed: all goes there. Open: too much of the window went wrong, nothing goes there for a while.
 Half open: one task has been let through to see; its end closes the breaker or opens it for
 longer. The state is in the channel's row, so all processes share it and feel every change at once
-(common/models.py, Generation). What went wrong is counted from the attempts by relay/verdicts.py.
+(common/models.py, Generation). What went wrong is counted from the attempts by
+relay/submits/verdicts.py.
 
 Each change is one conditional statement by the database's clock: of several who see the same, one
 makes it and returns True.

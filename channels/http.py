@@ -1,37 +1,32 @@
-"""The outgoing HTTP sessions to upstreams: keep-alive, time-outs, bounded answers, no redirects.
-
-urllib3 and not requests: a third of the CPU per call on the submit path.
-"""
+"""Calls to upstreams: keep-alive, time-outs, bounded answers, no redirects."""
 
 import json
 import re
-import ssl
 import time
+import zlib
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import Any, NamedTuple
 
 import orjson
-import urllib3
 from django.conf import settings
-from urllib3 import exceptions
 
-from channels import redaction
+from channels import connections, redaction
 from channels.errors import OutcomeUnknown, Unreachable
-from common import bounded, retry_after
-from common.deadline import POOLS, deadline
+from common import retry_after
+from common.deadline import deadline
 
-# At least the number of calls in flight in one process, else connections are thrown away.
-CONNECTIONS_PER_HOST = 2000
-HOSTS = 200
+CHUNK_BYTES = 65536
 USER_AGENT = "mj-relay"
 # The escape itself, not a backslash and the text after it.
 _ESCAPED_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
-_pool = urllib3.PoolManager(
-    num_pools=HOSTS, maxsize=CONNECTIONS_PER_HOST, retries=False, headers={"User-Agent": USER_AGENT}
-)
+_connections = connections.Connections()
+# What may go wrong once a call has begun. Nobody knows then what has arrived.
+_BROKEN = (OSError, HTTPException, zlib.error)
 
 
-_pool.pool_classes_by_scheme = POOLS
+class TooMuch(HTTPException):
+    """The answer is larger, or comes more slowly, than is allowed."""
 
 
 class Answer(NamedTuple):
@@ -75,27 +70,48 @@ def request(
     whole = settings.UPSTREAM_CONNECT_SECONDS + seconds
     try:
         with deadline(whole):
-            response = _pool.request(
-                method,
-                url,
-                body=None if body is None else orjson.dumps(body),
-                headers={
-                    **_pool.headers,
-                    "Accept": "application/json",
-                    **_json_type(body),
-                    **headers,
-                },
-                timeout=urllib3.Timeout(connect=settings.UPSTREAM_CONNECT_SECONDS, read=seconds),
-                redirect=False,
-                preload_content=False,
-            )
-            data = redaction.clean(_read(response, until=started + whole), headers)
-    except (exceptions.HTTPError, bounded.TooMuch, TimeoutError) as error:
-        kind = Unreachable if _nothing_was_sent(error) else OutcomeUnknown
-        words = redaction.clean_text(_words(error), headers)
-        raise kind(words, milliseconds=_since(started)) from error
+            place, connection, target = _open(url)
+            try:
+                _send(connection, method, target, headers, body, seconds=seconds)
+                response = connection.getresponse()
+                data = _read(response, until=started + whole)
+            except BaseException:
+                connection.close()
+                raise
+            _connections.give_back(place, connection)
+    except _NothingSent as error:
+        raise Unreachable(_words(error.__cause__, headers), milliseconds=_since(started)) from error
+    except _BROKEN as error:
+        raise OutcomeUnknown(_words(error, headers), milliseconds=_since(started)) from error
     asked = retry_after.seconds(response.headers.get("Retry-After"))
-    return Answer(response.status, data, _since(started), asked)
+    return Answer(response.status, redaction.clean(data, headers), _since(started), asked)
+
+
+class _NothingSent(Exception):
+    """What is wrong is its cause."""
+
+
+def _open(url: str) -> tuple[connections.Place, HTTPConnection, str]:
+    try:
+        place, target = connections.read(url)
+        seconds = settings.UPSTREAM_CONNECT_SECONDS
+        return place, _connections.take(place, seconds=seconds), target
+    except (OSError, ValueError) as error:
+        raise _NothingSent from error
+
+
+def _send(
+    connection: HTTPConnection,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    body: Any,
+    *,
+    seconds: float,
+) -> None:
+    connection.sock.settimeout(seconds)
+    told = {"User-Agent": USER_AGENT, "Accept": "application/json", **_json_type(body), **headers}
+    connection.request(method, target, None if body is None else orjson.dumps(body), told)
 
 
 def _mended(body: bytes) -> Any:
@@ -112,28 +128,40 @@ def _json_type(body: Any) -> dict[str, str]:
     return {} if body is None else {"Content-Type": "application/json"}
 
 
-def _read(response: urllib3.BaseHTTPResponse, *, until: float) -> bytes:
+def _read(response: HTTPResponse, *, until: float) -> bytes:
+    """The whole body. Raises TooMuch, IncompleteRead, zlib.error."""
     limit = settings.UPSTREAM_ANSWER_MAX_BYTES
-    return b"".join(bounded.chunks(response, max_bytes=limit, until=until))
+    chunks, size = [], 0
+    while chunk := response.read(CHUNK_BYTES):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise TooMuch(f"more than {limit} bytes")
+        if time.monotonic() > until:
+            raise TooMuch("it comes too slowly")
+    data = b"".join(chunks)
+    if response.length:
+        raise IncompleteRead(data, response.length)
+    return _unpacked(data, response.headers.get("Content-Encoding", ""), limit)
 
 
-def _nothing_was_sent(error: Exception) -> bool:
-    """Only what fails before the request is written proves that nothing arrived."""
-    if isinstance(error, exceptions.SSLError):
-        # A connection cut in mid-flight looks like an SSL error too; a failed handshake does not
-        # end in "end of file".
-        cause = error.args[0] if error.args else None
-        return not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
-    return isinstance(
-        error,
-        exceptions.NewConnectionError
-        | exceptions.ConnectTimeoutError
-        | exceptions.LocationValueError,
-    )
+def _unpacked(data: bytes, encoding: str, limit: int) -> bytes:
+    """Some pack their answer although it was not asked for."""
+    if encoding.lower() not in ("gzip", "deflate") or not data:
+        return data
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    found = unpacker.decompress(data, limit + 1)
+    if len(found) > limit:
+        raise TooMuch(f"more than {limit} bytes")
+    if not unpacker.eof:
+        raise IncompleteRead(found)
+    return found
 
 
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:500]
+def _words(error: BaseException | None, headers: dict[str, str]) -> str:
+    # What came instead of an answer may stand in it, and a NUL has no place in a database.
+    text = f"{type(error).__name__}: {error}".replace("\x00", "")[:500]
+    return redaction.clean_text(text, headers)
 
 
 def _since(started: float) -> int:

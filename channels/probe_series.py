@@ -48,4 +48,4 @@ class Span(NamedTuple):
 def read(channel_id: int, *, hours: int) -> list[Span]:
     """POINTS stretches of the last `hours`, from the oldest on, those without a probe too."""
     params = {"channel": channel_id, "hours": hours, "points": POINTS}
-    return [Span(*row) for row in sql.fetch_all(_SERIES, params)]
+    return [Span(*row) for row in sql.read_all(_SERIES, params)]

@@ -93,6 +93,3 @@ class BoundedHTTPPool(HTTPConnectionPool):
 
 class BoundedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = BoundedHTTPSConnection
-
-
-POOLS = {"http": BoundedHTTPPool, "https": BoundedHTTPSPool}

@@ -18,6 +18,9 @@ import orjson
 
 from common import redaction
 
+# Nobody writes them: threads, and who has called.
+logging.logThreads = logging.logMultiprocessing = False
+logging._srcfile = None
 JSON, LINE = "json", "line"
 STYLES = (LINE, JSON)
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import OperationalError, transaction
 
 from common import sql
+from common.partitions import guard
 
 # What the statements of a proof may use. A million tasks are joined in memory, in several
 # processes of the server; the compiler would only cost time.
@@ -63,14 +64,16 @@ class Verdict(NamedTuple):
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
+def snapshot(*, keeping: str = "") -> Iterator[None]:
     """A read-only transaction that sees one moment, so that what happens meanwhile contradicts
-    nothing. Not inside another one."""
+    nothing; `keeping`: what common.partitions.guard is to lock. Not inside another one."""
     with transaction.atomic():
         sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for setting in _SETTINGS:
             sql.execute(setting)
         with sql.patient():
+            if keeping:
+                guard.keep(keeping)
             yield
 
 

@@ -7,7 +7,7 @@ when the transaction that raised it is rolled back.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple
@@ -79,10 +79,10 @@ def value(name: str, *, generation: int | None = None) -> Any:
     return setting.from_store(stored[name]) if name in stored else default(name)
 
 
-def values() -> dict[str, Any]:
-    """What counts now, of all SETTINGS at one moment."""
+def values(names: Collection[str] = tuple(SETTINGS)) -> dict[str, Any]:
+    """What counts now, of these SETTINGS at one moment."""
     generation = sql.fetch_one(_GENERATION).value
-    return {name: value(name, generation=generation) for name in SETTINGS}
+    return {name: value(name, generation=generation) for name in names}
 
 
 def default(name: str) -> Any:

@@ -2,6 +2,10 @@
 
 Django's cursor binds parameters on the client and so never prepares; psycopg's own cursor on the
 same connection does. Transactions, the pool and the exception classes stay Django's.
+
+What is prepared is planned once, whatever its values (`plan_cache_mode` in relay/settings.py): to
+plan a statement on tables of a hundred parts takes several times as long as to execute it, and what
+looks for one task finds its part all the same. read_all() is for what goes over many rows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +43,28 @@ def fetch_all(sql: str, params: Params = None) -> list[Any]:
     return _execute(sql, params).fetchall()
 
 
+def fetch_all_each(sql: str, each: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """The rows of the same statement with each of these parameters, one after the other: in one
+    round trip and one commit, all or nothing."""
+    if len(each) == 1:
+        return [fetch_all(sql, each[0])]
+    cursors = [_cursor(psycopg.Cursor) for _ in each]
+    held = cast("psycopg.Connection[Any]", connection.connection)
+    # The transaction: what was sent before an error is taken back.
+    with connection.wrap_database_errors, held.pipeline(), held.transaction():
+        for cursor, params in zip(cursors, each, strict=True):
+            cursor.execute(cast("Any", sql), params, prepare=True)
+    return [cursor.fetchall() for cursor in cursors]
+
+
+def read_all(sql: str, params: Params = None) -> list[Any]:
+    """As fetch_all, of a statement that goes over many rows, and over how many depends on its
+    values: it is planned for them, each time."""
+    cursor = _cursor(psycopg.ClientCursor)
+    with connection.wrap_database_errors:
+        return cursor.execute(cast("Any", sql), params).fetchall()
+
+
 def execute(sql: str, params: Params = None) -> int:
     """Runs a statement; returns the number of rows it touched."""
     return _execute(sql, params).rowcount
@@ -46,7 +72,8 @@ def execute(sql: str, params: Params = None) -> int:
 
 def release_connection() -> None:
     """Gives the connection back to the pool: none is held while we wait for somebody's HTTP."""
-    connection.close()
+    if connection.connection is not None:
+        connection.close()
 
 
 @contextmanager
@@ -95,9 +122,13 @@ def snapshot() -> Iterator[None]:
 
 
 def _execute(sql: str, params: Params) -> psycopg.Cursor[NamedTuple]:
-    connection.ensure_connection()
+    cursor = _cursor(psycopg.Cursor)
     with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(
-            cast("psycopg.Connection[Any]", connection.connection), row_factory=namedtuple_row
-        )
         return cursor.execute(cast("Any", sql), params, prepare=True)
+
+
+def _cursor(kind: type[psycopg.Cursor[Any]]) -> psycopg.Cursor[NamedTuple]:
+    connection.ensure_connection()
+    held = cast("psycopg.Connection[Any]", connection.connection)
+    with connection.wrap_database_errors:
+        return kind(held, row_factory=namedtuple_row)

@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy
 
+from billing.errors import RateLimited
 from console.refusals import said
 from console.security import PLACE
 from relay.api import errors as api
@@ -67,7 +68,10 @@ class ErrorPages:
             return None
         if found.status >= 500:
             logger.error("page %s: %r", request.path_info, error, exc_info=error)
-        return page(request, found.status, found.text or str(error))
+        shown = page(request, found.status, found.text or str(error))
+        if isinstance(error, RateLimited):
+            shown["Retry-After"] = str(error.retry_after)
+        return shown
 
 
 def page(request: HttpRequest, status: int, text: str = "") -> HttpResponse:

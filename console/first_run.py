@@ -1,4 +1,5 @@
-"""The page that makes the first operator, for whoever has the code (relay/first_run.py)."""
+"""The page that makes the first operator, for whoever has the code
+(relay/operators/first_run.py)."""
 
 from typing import Any
 
@@ -16,12 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from relay import first_run
 from relay.api.v1 import origins
+from relay.operators import first_run
 
 CODE_MAX_CHARS = 100
 PASSWORD_MAX_CHARS = 1000
-# Per address, besides what relay/first_run.py counts of all.
+# Per address, besides what relay/operators/first_run.py counts of all.
 RATE = {"operator_code": "10/m/ip"}
 REFUSED = _("This code is not good: wrong, used, or replaced by a newer one.")
 

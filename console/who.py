@@ -28,7 +28,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
-from billing import management_keys
+from billing import limits, management_keys
 from billing.errors import TenantDisabled
 from billing.management_keys import Manager
 from billing.models import Member, StaffMember, StaffRole, Tenant
@@ -44,10 +44,13 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 def manager_for(request: HttpRequest, tenant_id: int | None = None) -> Manager:
     """The person as one of the tenant's members, or as one of the site's staff; asked once for
-    each request. Raises Http404 for who is neither."""
+    each request. Raises Http404 for who is neither, RateLimited for who asks too much."""
     known: dict[int | None, Manager | None] = request.__dict__.setdefault("_managers", {})
     if tenant_id not in known:
-        known[tenant_id] = _manager(request, tenant_id)
+        found = _manager(request, tenant_id)
+        if found is not None and not known:
+            limits.take(limits.manages(found))
+        known[tenant_id] = found
     found = known[tenant_id]
     if found is None:
         raise Http404

@@ -14,16 +14,24 @@ from django.db import Error as DatabaseError
 from psycopg_pool import PoolTimeout
 
 from common import logs, pulses
-from relay import broker
+from relay.serving import broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "relay.settings")
 
 # How often it is asked whether the night's proof is still to be made.
 PROOF_TICK_SECONDS = 300
+# How often it is asked whether the tables have parts for the weeks to come.
+PARTS_TICK_SECONDS = 300
+# How often it is looked for weeks that are too old.
+OLD_TICK_SECONDS = 3600
 # How often it is asked whether an hour is over and is to be added up.
 HOURS_TICK_SECONDS = 300
 # How often what is too old of channels' histories is looked for.
 HISTORY_TICK_SECONDS = 600
+# How long a job waits for a connection to the database, while others have them all.
+CONNECTION_SECONDS = 30
+# How often it asks for one meanwhile.
+ASK_SECONDS = 2
 # Which pulse beats when a job has been done: while it does, beat, broker and the queue's workers
 # are there.
 PULSES = {
@@ -37,7 +45,7 @@ app = Celery("relay", task_cls=broker.Job)
 app.config_from_object(
     {
         **broker.SETTINGS,
-        "beat_scheduler": "relay.beat:Clock",
+        "beat_scheduler": "relay.serving.beat:Clock",
         "task_routes": {
             "relay.jobs.poll*": {"queue": "poll"},
             "relay.jobs.deliver*": {"queue": "deliver"},
@@ -62,6 +70,8 @@ def _use_settings(sender: Celery, **_: Any) -> None:
         "relay.jobs.sweep": settings.SWEEP_SECONDS,
         "relay.jobs.deliver_due_notices": settings.NOTICE_TICK_SECONDS,
         "relay.jobs.prove": PROOF_TICK_SECONDS,
+        "relay.jobs.make_parts": PARTS_TICK_SECONDS,
+        "relay.jobs.drop_old": OLD_TICK_SECONDS,
         "relay.jobs.close_hours": HOURS_TICK_SECONDS,
         "channels.jobs.probe_due": settings.PROBE_SECONDS,
         "channels.jobs.sweep": HISTORY_TICK_SECONDS,
@@ -81,6 +91,28 @@ def _set_up_logging(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@signals.worker_init.connect
+def _show_life(**_: Any) -> None:
+    from relay.serving import alive
+    from relay.watch import metrics
+
+    alive.keep_touching()
+    metrics.serve()
+
+
+@signals.worker_init.connect
+def _wait_in_line(**_: Any) -> None:
+    """For a connection to the database a job waits longer than a request may: it would only have to
+    come again, and what it has claimed would lie there until its lease is over."""
+    from django.conf import settings
+
+    from common.postgres.base import DatabaseWrapper
+
+    if pool := settings.DATABASES["default"]["OPTIONS"].get("pool"):
+        pool["timeout"] = ASK_SECONDS
+        DatabaseWrapper.patience_seconds = CONNECTION_SECONDS
 
 
 @signals.task_prerun.connect

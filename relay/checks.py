@@ -16,10 +16,13 @@ from billing.providers import PROVIDERS
 from billing.providers.base import rates
 from billing.tenants import WEBHOOK_SECRET_PREFIX
 from common import site
-from relay import deadlines, words
+from relay.following import deadlines
+from relay.submits import words
 
 # A week.
 LONGEST_RUNG_SECONDS = 7 * 86400
+# Longer than the hours of billing/usage.py are kept, and than anything usually stays open.
+LEAST_KEPT_DAYS = 14
 
 
 @register
@@ -78,9 +81,13 @@ def site_language(app_configs: Any, **kwargs: Any) -> list[Error]:
 
 @register
 def poll_times(app_configs: Any, **kwargs: Any) -> list[Error]:
-    if 0 < settings.POLL_MIN_SECONDS <= settings.POLL_MAX_SECONDS:
+    in_order = 0 < settings.POLL_MIN_SECONDS <= settings.POLL_MAX_SECONDS
+    if in_order and settings.POLL_LOOKS_PER_SECOND > 0:
         return []
-    text = "POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS."
+    text = (
+        "POLL_MIN_SECONDS must be positive and at most POLL_MAX_SECONDS; "
+        "POLL_LOOKS_PER_SECOND must be positive."
+    )
     return [Error(text, id="relay.E003")]
 
 
@@ -105,6 +112,20 @@ def database_times(app_configs: Any, **kwargs: Any) -> list[Error]:
     if settings.DATABASE_STATEMENT_SECONDS >= 0:
         return []
     return [Error("DATABASE_STATEMENT_SECONDS must not be negative.", id="relay.E022")]
+
+
+@register
+def retention(app_configs: Any, **kwargs: Any) -> list[Error]:
+    tasks, entries = settings.KEEP_TASKS_DAYS, settings.KEEP_ENTRIES_DAYS
+    errors = [
+        Error(f"{name} is 0 (for ever), or at least {LEAST_KEPT_DAYS}.", id="relay.E040")
+        for name, days in {"KEEP_TASKS_DAYS": tasks, "KEEP_ENTRIES_DAYS": entries}.items()
+        if days and days < LEAST_KEPT_DAYS
+    ]
+    if entries and not 0 < tasks <= entries:
+        text = "KEEP_ENTRIES_DAYS needs KEEP_TASKS_DAYS, and is at least as much: as long as there"
+        errors.append(Error(f"{text} is a task, the ledger tells what was paid.", id="relay.E041"))
+    return errors
 
 
 @register

@@ -1,4 +1,5 @@
-"""Settings. Every value that an operator may change comes from the environment (`.env.example`)."""
+"""Settings. Every value that an operator may change comes from the environment (`.env.example`);
+the others are in relay/fixed_settings.py."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from common import logs, redaction
-from relay import embedded, providers
+from relay.fixed_settings import *  # noqa: F403  they are ours too
+from relay.operators import providers
+from relay.up import embedded
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -26,6 +29,8 @@ env = Env()
 env.read_env(str(BASE_DIR / ".env"))
 
 VAR_DIR = Path(env.str("RELAY_VAR", default=str(BASE_DIR / "var"))).resolve()
+# Workers and the clock touch it while they live (tools/healthy.py).
+ALIVE_FILE = env.str("ALIVE_FILE", default="")
 EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
 
@@ -39,6 +44,8 @@ else:
     if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY must be set when DATABASE_URL is set.")
 
+# Those before it: what was signed under them is still good.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DEBUG", default=False)
 SITE_NAME = env.str("SITE_NAME", default="MJ Relay")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
@@ -46,107 +53,36 @@ PORT = env.int("PORT", default=8000)
 PUBLIC_URL = env.str("PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 
-INSTALLED_APPS = [
-    # Before Django's own, so that its `createsuperuser` is the one that counts.
-    "billing",
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.github",
-    "allauth.socialaccount.providers.openid_connect",
-    "allauth.usersessions",
-    "rest_framework",
-    "common",
-    "channels",
-    "relay",
-    "console",
-]
-MIDDLEWARE = [
-    "relay.api.middleware.edge",
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "console.security.guard",
-    "console.display.viewer",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "console.errors.ErrorPages",
-    "allauth.account.middleware.AccountMiddleware",
-    "console.accounts.sessions.ages",
-    "console.accounts.preferences.keep",
-    "console.accounts.acting.notice",
-]
-# A redirect never answers a POST: both forms of an address are served (relay/api/middleware.py).
-APPEND_SLASH = False
-ROOT_URLCONF = "relay.urls"
-WSGI_APPLICATION = "relay.wsgi.application"
-TEMPLATES = [
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "console.display.context",
-            ],
-        },
-    },
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    # Of people who came with import_newapi, until they sign in.
-    "relay.newapi_import.passwords.ImportedPasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "console:home"
-LOGOUT_REDIRECT_URL = "account_login"
 # Signing in again is due after so long without a request, and after so long in any case.
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=12 * 3600)
 SESSION_MAX_SECONDS = env.int("SESSION_MAX_SECONDS", default=14 * 86400)
 SESSION_COOKIE_AGE = SESSION_MAX_SECONDS
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+# By http nobody is served then but whom a proxy of ours says to have come by https
+# (relay/api/transport.py).
+SECURE_SSL_REDIRECT = env.bool("HTTPS_ONLY", default=IS_HTTPS)
+# Asked from inside.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+# Browsers come by https only for so long after a visit.
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=30 * 86400 if IS_HTTPS else 0)
+# What else there is below our name we do not know (W005), and to be preloaded is for good (W021):
+# both are for the operator to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 # Of mails, papers and pages whose reader is not known to want another; the API speaks English.
 SITE_LANGUAGE = env.str("SITE_LANGUAGE", default=LANGUAGE_CODE).strip().lower()
-LOCALE_PATHS = [BASE_DIR / "locale"]
-LANGUAGE_COOKIE_NAME = "language"
-CSRF_FAILURE_VIEW = "console.errors.csrf"
-TIME_ZONE = "UTC"
-USE_TZ = True
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "console" / "static"]
-WHITENOISE_USE_FINDERS = True
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-# Bodies are bounded by relay/api/parsers.py, which knows the contract's error.
-DATA_UPLOAD_MAX_MEMORY_SIZE = None
-# The longest form is a channel's costs: 500 rows of three.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
-
 # -- Database, Redis, Celery ----------------------------------------------------------------------
 
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(VAR_DIR)
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", default=12)
 DATABASE_CONNECT_SECONDS = 3
+# DATABASE_URL leads to a PgBouncer that pools by transactions: nothing of ours outlives one.
+DATABASE_POOLER = env.bool("DATABASE_POOLER", default=False)
+# Such a pooler can keep prepared statements since PgBouncer 1.21, when it is told to.
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=not DATABASE_POOLER)
 # A statement that takes longer is ended, by us too when the server itself says nothing any more;
 # zero: none is. What is known to take long says so (common/sql.py).
 DATABASE_STATEMENT_SECONDS = env.float("DATABASE_STATEMENT_SECONDS", default=10)
@@ -162,10 +98,17 @@ DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {
     "connect_timeout": DATABASE_CONNECT_SECONDS,
     # Zero prepares a statement at its first use; Django's default never prepares any.
-    "prepare_threshold": 0,
+    "prepare_threshold": 0 if DATABASE_PREPARE else None,
 }
-# A statement of ours is over before it would have been compiled.
-_words = ["-c jit=off"]
+# Such a cursor would outlive its transaction.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
+# A statement of ours is over before it would have been compiled. What is asked for is in memory, or
+# on a disk without an arm; and with PostgreSQL's default the first statements to a new week, when
+# it is empty, would be planned to go through all of it, for as long as nobody has counted its rows.
+_words = ["-c jit=off", "-c random_page_cost=1.1"]
+if DATABASE_PREPARE:
+    # What is prepared is planned once (common/sql.py).
+    _words.append("-c plan_cache_mode=force_generic_plan")
 if DATABASE_STATEMENT_SECONDS:
     _limits = {
         "statement_timeout": DATABASE_STATEMENT_SECONDS,
@@ -177,7 +120,9 @@ if DATABASE_STATEMENT_SECONDS:
     # A machine that has gone without a word, in milliseconds.
     DATABASES["default"]["OPTIONS"]["tcp_user_timeout"] = round(DATABASE_STATEMENT_SECONDS * 1000)
 _own = DATABASES["default"]["OPTIONS"].get("options", "")
-DATABASES["default"]["OPTIONS"]["options"] = " ".join([*_words, _own]).strip()
+if not DATABASE_POOLER:
+    # A pooler refuses them: it says them itself (deploy/pgbouncer/start.sh).
+    DATABASES["default"]["OPTIONS"]["options"] = " ".join([*_words, _own]).strip()
 if DATABASE_POOL_SIZE:
     # Small on purpose: more connections make a hot wallet slower, and none is held during HTTP.
     DATABASES["default"]["OPTIONS"]["pool"] = {
@@ -200,10 +145,17 @@ CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", default="") or (
 CURRENCY = env.str("CURRENCY", default="USD")
 # How often the ledger is added up by days (billing/usage.py).
 USAGE_TICK_SECONDS = env.float("USAGE_TICK_SECONDS", default=60)
-# Keys are stored as HMACs under this secret: changing it locks every tenant out.
+# Keys are stored as HMACs under this secret, or under one of those before it: losing it locks every
+# tenant out.
 KEY_HASH_SECRET = env.str("KEY_HASH_SECRET", default="") or SECRET_KEY
+KEY_HASH_OLD_SECRETS = env.list("KEY_HASH_OLD_SECRETS", default=[])
 # Secrets at rest: the first key encrypts, all of them decrypt.
-ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[]) or [SECRET_KEY]
+ENCRYPTION_SECRETS = env.list("ENCRYPTION_SECRETS", default=[])
+# What has no secret of its own changes with SECRET_KEY.
+if KEY_HASH_SECRET == SECRET_KEY:
+    KEY_HASH_OLD_SECRETS = [*KEY_HASH_OLD_SECRETS, *SECRET_KEY_FALLBACKS]
+if not ENCRYPTION_SECRETS:
+    ENCRYPTION_SECRETS = [SECRET_KEY, *SECRET_KEY_FALLBACKS]
 
 # -- Sign-up --------------------------------------------------------------------------------------
 
@@ -240,6 +192,16 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.0/8", "::1/128"]
 # The bearer that opens /metrics. Without it only this machine may read them.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_DIR = VAR_DIR / "metrics"
+# Workers tell their own counters there, to everybody; zero: they do not (relay/watch/metrics.py).
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+# Requests of one management key in any 60 seconds; zero: no limit.
+MANAGEMENT_RPM = env.int("MANAGEMENT_RPM", default=600)
+# How long the head of a request may take from its first byte on (common/web_worker.py).
+WEB_HEAD_SECONDS = env.float("WEB_HEAD_SECONDS", default=10)
+# How long a client may let us wait for its body, and as long again for taking its answer.
+WEB_CLIENT_SECONDS = env.float("WEB_CLIENT_SECONDS", default=30)
+# Connections of one address to one web process, our proxies' excepted; zero: no limit.
+WEB_CONNECTIONS_PER_ADDRESS = env.int("WEB_CONNECTIONS_PER_ADDRESS", default=1000)
 
 # -- Submits --------------------------------------------------------------------------------------
 
@@ -273,6 +235,9 @@ POLL_TICK_SECONDS = env.float("POLL_TICK_SECONDS", default=1)
 POLL_MIN_SECONDS = env.float("POLL_MIN_SECONDS", default=2)
 POLL_MAX_SECONDS = env.float("POLL_MAX_SECONDS", default=30)
 POLL_OLD_SECONDS = env.float("POLL_OLD_SECONDS", default=300)
+# Where more tasks stand still than this allows, or looks come late, they are looked at more rarely
+# than POLL_MAX_SECONDS.
+POLL_LOOKS_PER_SECOND = env.float("POLL_LOOKS_PER_SECOND", default=3000)
 POLL_BATCH = env.int("POLL_BATCH", default=200)
 # A task the upstream no longer knows is given this long to come back.
 TASK_GRACE_SECONDS = env.float("TASK_GRACE_SECONDS", default=60)
@@ -295,7 +260,8 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30)
 
 CALLBACK_TICK_SECONDS = env.float("CALLBACK_TICK_SECONDS", default=1)
 CALLBACK_TIMEOUT_SECONDS = env.float("CALLBACK_TIMEOUT_SECONDS", default=15)
-# Seconds before each try of a message, counted from the one before; empty: relay/ladder.py's.
+# Seconds before each try of a message, counted from the one before; empty: those of
+# relay/messages/ladder.py.
 CALLBACK_LADDER_SECONDS = env.list("CALLBACK_LADDER_SECONDS", cast=float, default=[])
 CALLBACK_PORTS = env.list("CALLBACK_PORTS", cast=int, default=[80, 443, *range(8000, 9001)])
 # Networks that may be called although they are private, on any port. `make run` adds loopback.
@@ -338,6 +304,10 @@ PICTURE_TIMEOUT_SECONDS = env.float("PICTURE_TIMEOUT_SECONDS", default=30)
 # and port need not be here.
 PICTURE_ALLOWED_NETWORKS = env.list("PICTURE_ALLOWED_NETWORKS", default=[])
 
+# Days that tasks, and the ledger's entries about them, are kept; 0: for ever.
+KEEP_TASKS_DAYS = env.int("KEEP_TASKS_DAYS", default=0)
+KEEP_ENTRIES_DAYS = env.int("KEEP_ENTRIES_DAYS", default=0)
+
 # Copies the results of finished tasks, so that they outlive the upstream's links.
 KEEP_RESULTS = env.bool("KEEP_RESULTS", default=False)
 RESULTS_TICK_SECONDS = env.float("RESULTS_TICK_SECONDS", default=2)
@@ -352,11 +322,13 @@ RESULTS_STORAGE_DEFAULTS: dict[str, dict[str, Any]] = {
     LOCAL_STORAGE: {"location": str(VAR_DIR / "results"), "allow_overwrite": True},
     "storages.backends.s3.S3Storage": {"max_memory_size": 1024 * 1024, "file_overwrite": True},
 }
+# The same with time-outs.
+BOUNDED_STORAGES = {"storages.backends.s3.S3Storage": "relay.pictures.s3_storage.BoundedS3Storage"}
 STORAGES = {
     "default": {"BACKEND": LOCAL_STORAGE},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "results": {
-        "BACKEND": RESULTS_STORAGE,
+        "BACKEND": BOUNDED_STORAGES.get(RESULTS_STORAGE, RESULTS_STORAGE),
         "OPTIONS": RESULTS_STORAGE_DEFAULTS.get(RESULTS_STORAGE, {}) | RESULTS_STORAGE_OPTIONS,
     },
 }
@@ -373,10 +345,6 @@ OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", default=[])
 GITHUB_CLIENT_ID = env.str("GITHUB_CLIENT_ID", default="").strip()
 GITHUB_CLIENT_SECRET = env.str("GITHUB_CLIENT_SECRET", default="").strip()
 
-AUTHENTICATION_BACKENDS = ["console.accounts.backend.PeopleBackend"]
-CACHES = {"default": {"BACKEND": "console.accounts.cache.PostgresCache"}}
-ACCOUNT_ADAPTER = "console.accounts.adapter.AccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"username", "email"}
 # Without mail an address cannot be confirmed, so none is asked for.
 ACCOUNT_SIGNUP_FIELDS = [
     *(["email*"] if EMAIL_URL else []),
@@ -396,33 +364,9 @@ ACCOUNT_RATE_LIMITS = {
     # By address, and by account however its name is written.
     "login_failed": f"10/m/ip,100/h/ip,{SIGN_IN_TRIES}/{SIGN_IN_LOCK_SECONDS}s/key",
 }
-MFA_ADAPTER = "console.accounts.adapter.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_FORMS = {
-    "add_webauthn": "console.accounts.forms.AddKey",
-    "edit_webauthn": "console.accounts.forms.RenameKey",
-    "authenticate_webauthn": "console.accounts.forms.UseKey",
-    "login_webauthn": "console.accounts.forms.SignInByKey",
-    "reauthenticate_webauthn": "console.accounts.forms.ConfirmByKey",
-}
-# People who were imported have no confirmed address.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-USERSESSIONS_TRACK_ACTIVITY = True
-SOCIALACCOUNT_ADAPTER = "console.accounts.social.SocialAdapter"
 SOCIALACCOUNT_PROVIDERS = providers.settings(
     oidc=OIDC_PROVIDERS, github=(GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET)
 )
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["relay.api.auth.KeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["relay.api.parsers.OrjsonParser"],
-    "DEFAULT_RENDERER_CLASSES": ["relay.api.renderers.OrjsonRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "relay.api.renderers.AlwaysJson",
-    "EXCEPTION_HANDLER": "relay.api.errors.answer",
-    "UNAUTHENTICATED_USER": None,
-}
 
 # -- Logs -----------------------------------------------------------------------------------------
 
@@ -438,9 +382,11 @@ except ValueError as error:
 # Whatever happens, these stand in no log.
 redaction.hide(
     SECRET_KEY,
+    *SECRET_KEY_FALLBACKS,
     KEY_HASH_SECRET,
+    *KEY_HASH_OLD_SECRETS,
     *ENCRYPTION_SECRETS,
-    METRICS_TOKEN,
+    *METRICS_TOKEN.split(","),
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
     EPAY_KEY,

@@ -5,11 +5,12 @@ from typing import Any
 import orjson
 
 from billing.models import Token
-from relay import images
 from relay.models import Task
+from relay.pictures import images
+from relay.shown import Shown
 
 
-def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
+def as_dict(task: Task | Shown, image_setting: str) -> dict[str, Any]:
     """The contract's task object. Times are integer milliseconds, texts are never null."""
     by_proxy = image_setting == Token.ImageSetting.PROXY
     return {
@@ -42,18 +43,18 @@ def as_dict(task: Task, image_setting: str) -> dict[str, Any]:
     }
 
 
-def as_json(task: Task, image_setting: str) -> bytes:
+def as_json(task: Task | Shown, image_setting: str) -> bytes:
     """Compact UTF-8 JSON, as fetches answer it and callbacks carry it."""
     return orjson.dumps(as_dict(task, image_setting))
 
 
-def _videos(task: Task) -> list[dict[str, str]] | None:
+def _videos(task: Task | Shown) -> list[dict[str, str]] | None:
     if task.video_urls is None:
         return None
     return [{"url": images.video_link(task, number)} for number in range(len(task.video_urls))]
 
 
-def _images(task: Task) -> list[dict[str, str]] | None:
+def _images(task: Task | Shown) -> list[dict[str, str]] | None:
     # Addresses of an upload are made to be used in prompts, so they stay the upstream's own.
     if task.image_urls is None or task.action == "UPLOAD":
         return task.image_urls

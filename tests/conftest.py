@@ -14,14 +14,11 @@ from billing import books
 from tests import kept
 from tests.accounts import Account, open_account
 from tests.distribution import Distribution
+from tests.faults.hostile import HostileUpstream, hostile_upstream
+from tests.faults.servers import migrated, own_database
 from tests.picture_host import INNER, PictureHost, picture_host
+from tests.prices import PRICES
 from tests.stack import Stack
-
-PRICES = """{
-    "mj_imagine": 0.1, "mj_blend": 0.1, "mj_describe": 0.05, "mj_shorten": 0.1, "mj_upscale": 0.05,
-    "mj_variation": 0.1, "mj_reroll": 0.1, "mj_pan": 0.1, "mj_zoom": 0.1, "mj_modal": 0.1,
-    "mj_edits": 0.1, "mj_video": 0.8, "mj_upload": 0.05, "swap_face": 0.05
-}"""
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distribution:
@@ -73,6 +70,7 @@ THOROUGH = (
     "tests/api/v1/test_site.py",
     "tests/bench/",
     "tests/api/v1/test_tasks.py",
+    "tests/weeks/test_carrying.py",
     "tests/billing/test_statement_size.py",
     "tests/console/accounts/test_oidc.py",
     "tests/console/accounts/test_second_factors.py",
@@ -81,12 +79,27 @@ THOROUGH = (
     "tests/console/test_hostile.py",
     "tests/console/test_roles.py",
     "tests/console/test_safety.py",
+    "tests/operation/test_backup.py",
+    "tests/operation/test_backup_refusals.py",
+    "tests/operation/test_change_of_secrets.py",
+    "tests/operation/test_nginx.py",
+    "tests/operation/test_restore_drill.py",
+    "tests/operation/test_rolling_restart.py",
+    "tests/operation/test_stopping.py",
     "tests/races/test_currency.py",
     "tests/races/test_hot_wallet.py",
     "tests/races/test_limits.py",
+    "tests/races/test_old_weeks.py",
     "tests/random/test_books_under_anything.py",
     "tests/relay/newapi_import/",
     "tests/relay/test_proofs.py",
+    "tests/weeks/test_retention.py",
+    "tests/scale/test_commands.py",
+    "tests/scale/test_pgbouncer.py",
+    "tests/scale/test_replicas.py",
+    "tests/security/test_requirements.py",
+    "tests/security/test_slow_clients.py",
+    "tests/security/test_drain.py",
 )
 
 
@@ -122,11 +135,22 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     Nothing is rolled back or flushed: the stack's processes work on it all the time, and the
     ledger refuses it. Each test has a tenant of its own instead.
     """
+    # One person of a test opens more pages in a minute than people do (tests/stack.py).
+    settings.MANAGEMENT_RPM = 60_000
     with django_db_blocker.unblock():
         books.publish_json(PRICES, memo="tests")
-        url = urlsplit(settings.DATABASE_URL)
-        yield urlunsplit(url._replace(path="/" + connection.settings_dict["NAME"]))
+        parts = urlsplit(settings.DATABASE_URL)
+        url = urlunsplit(parts._replace(path="/" + connection.settings_dict["NAME"]))
+        with migrated(url):
+            yield url
         connection.close()
+
+
+@pytest.fixture(scope="module")
+def own_database_url(database: str) -> Iterator[str]:
+    """A database that nobody works on but the module's own threads and processes: its URL."""
+    with own_database(database) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -154,6 +178,13 @@ def account(stack: Stack) -> Account:
 def open_an_account(stack: Stack) -> Callable[..., Account]:
     """For tests that need several, or other money."""
     return lambda **fields: open_account(stack, **fields)
+
+
+@pytest.fixture
+def upstream() -> Iterator[HostileUpstream]:
+    """One that says what the test tells it to."""
+    with hostile_upstream() as upstream:
+        yield upstream
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ _numbers = itertools.count(1)
 
 
 def params(account: Account, *, price: int = 100_000, **fields: Any) -> dict[str, Any]:
-    """What ledger.HOLD needs to know."""
+    """What a hold needs to know (ledger.HOLD_COLUMNS)."""
     return {
         "wallet_id": account.wallet.pk,
         "token_id": account.token.pk,

@@ -8,6 +8,13 @@ from billing.drafts import Rule
 from billing.models import PriceBook
 from tests.accounts import Account
 
+# What everything costs unless a test says otherwise.
+PRICES = """{
+    "mj_imagine": 0.1, "mj_blend": 0.1, "mj_describe": 0.05, "mj_shorten": 0.1, "mj_upscale": 0.05,
+    "mj_variation": 0.1, "mj_reroll": 0.1, "mj_pan": 0.1, "mj_zoom": 0.1, "mj_modal": 0.1,
+    "mj_edits": 0.1, "mj_video": 0.8, "mj_upload": 0.05, "swap_face": 0.05
+}"""
+
 
 def rule(name: str, price: str, mode: str = "", **scope: int) -> Rule:
     """`price` is in currency units."""

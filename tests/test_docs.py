@@ -22,7 +22,8 @@ def test_every_setting_is_in_the_example_and_in_the_readme() -> None:
 
 # A path of the tree, as the documents write it.
 _PATH = re.compile(
-    r"`((?:bench|billing|channels|common|console|docs|locale|relay|templates|tests|tools)/[\w./-]+)`"
+    r"`((?:bench|billing|channels|common|console|deploy|docs|locale|relay|templates|tests|tools)"
+    r"/[\w./-]+)`"
 )
 DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
 

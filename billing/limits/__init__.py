@@ -12,9 +12,20 @@ from django.conf import settings
 from billing.errors import RateLimited
 from billing.limits import in_postgres, in_redis
 from billing.limits.counts import WINDOW_SECONDS, Limit, Standing, standing
+from billing.management_keys import Manager
 from billing.tokens import Caller
 
-__all__ = ["WINDOW_SECONDS", "Limit", "Standing", "fetches", "look", "submits", "sweep", "take"]
+__all__ = [
+    "WINDOW_SECONDS",
+    "Limit",
+    "Standing",
+    "fetches",
+    "look",
+    "manages",
+    "submits",
+    "sweep",
+    "take",
+]
 
 REDIS, POSTGRES = "redis", "postgres"
 
@@ -35,6 +46,15 @@ def fetches(caller: Caller) -> list[Limit]:
         return []
     subject = f"{_root(caller)}:fetch:{caller.token_id}"
     return [Limit(subject, settings.FETCH_RPM, "this key", "queries")]
+
+
+def manages(who: Manager) -> list[Limit]:
+    """The limit of a management key, or of a person of the console."""
+    if settings.MANAGEMENT_RPM <= 0:
+        return []
+    whose = f"person:{who.user_id}" if who.key_id is None else f"key:{who.key_id}"
+    name = "this person" if who.key_id is None else "this management key"
+    return [Limit(f"limits:{{manage:{whose}}}", settings.MANAGEMENT_RPM, name, "requests")]
 
 
 def line(caller: Caller) -> str:

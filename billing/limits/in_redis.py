@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import redis
+from redis.exceptions import NoScriptError
 
 from billing.limits.counts import WINDOW_SECONDS, Count, Limit
 from common import redis_pool
+from common.gather import Gather
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +21,9 @@ PAUSE_SECONDS = 1.5
 SCRIPT = Path(__file__).with_name("script.lua").read_text()
 REFUSED, TAKEN, WAITS = range(3)
 PER_COUNT = 3
+
+# Keys and arguments of the script.
+Question = tuple[list[str], list[Any]]
 
 
 class Gone(Exception):
@@ -61,7 +66,7 @@ class _Line:
             # One goes and looks; the others go on without it.
             self._down_until = time.monotonic() + PAUSE_SECONDS
         try:
-            answer: list[int] = _script()(keys=keys, args=arguments)
+            answer = _gather.ask((keys, arguments))
         except redis.RedisError as error:
             self._lost(error)
             raise Gone from error
@@ -125,6 +130,36 @@ def _ms(seconds: float) -> int:
     return int(seconds * 1000)
 
 
+def _ask_all(several: list[Question]) -> list[list[int]]:
+    """Together they are told the script's name only; who finds that Redis has forgotten it brings
+    it along."""
+    if len(several) == 1:
+        return [_run(several[0])]
+    with redis_pool.client().pipeline(transaction=False) as pipeline:
+        for keys, arguments in several:
+            pipeline.evalsha(_script().sha, len(keys), *keys, *arguments)
+        answers = pipeline.execute(raise_on_error=False)
+    return [_checked(*pair) for pair in zip(several, answers, strict=True)]
+
+
+def _checked(question: Question, answer: Any) -> list[int]:
+    if isinstance(answer, NoScriptError):
+        return _run(question)
+    if isinstance(answer, Exception):
+        raise answer
+    found: list[int] = answer
+    return found
+
+
+def _run(question: Question) -> list[int]:
+    keys, arguments = question
+    found: list[int] = _script()(keys=keys, args=arguments)
+    return found
+
+
 @lru_cache(maxsize=1)
 def _script() -> Any:
     return redis_pool.client().register_script(SCRIPT)
+
+
+_gather = Gather(_ask_all, of_all=(redis.RedisError,))

@@ -1,6 +1,7 @@
 """Who pays: tenants and their keys, wallets and the ledger, prices, sales, usage, notices."""
 
 from billing.models.announcements import Announcement
+from billing.models.carried import CarriedDay, CarriedKey, CarriedWallet, CarriedWeek
 from billing.models.limits import RateWindow
 from billing.models.notices import Delivery, LowBalance, Notice
 from billing.models.prices import GroupRatio, PriceBook, PriceRule
@@ -30,6 +31,10 @@ from billing.models.wallets import Entry, Wallet
 
 __all__ = [
     "Announcement",
+    "CarriedDay",
+    "CarriedKey",
+    "CarriedWallet",
+    "CarriedWeek",
     "CodeBatch",
     "Delivery",
     "EarnedDay",

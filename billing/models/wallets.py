@@ -73,6 +73,9 @@ class Entry(models.Model):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=8, choices=Kind)
     reference = models.CharField(max_length=64)
+    # By its week the table is parted. It follows from kind and reference: the database's
+    # `drawing_of()` (0018_weekly_parts), and a check.
+    drawing = models.BigIntegerField(help_text="Its task's id; 0: of no drawing.")
     amount = models.BigIntegerField(help_text="Change of the balance. " + MICRO_HELP)
     held = models.BigIntegerField(help_text="Change of the held money. " + MICRO_HELP)
     balance_after = models.BigIntegerField(help_text=MICRO_HELP)
@@ -96,12 +99,14 @@ class Entry(models.Model):
             models.UniqueConstraint(
                 "reference",
                 "kind",
+                "drawing",
                 # Of one capture several parts may be refunded; ledger.refund watches their sum.
                 condition=~Q(kind="refund"),
                 name="entry_happens_once",
             ),
             models.UniqueConstraint(
                 "reference",
+                "drawing",
                 condition=Q(kind__in=["capture", "release"]),
                 name="hold_ends_once",
             ),

@@ -15,7 +15,7 @@ from billing.models import Member, StaffRole
 from console import who
 from console.accounts import acting, sign_up
 from console.security import PLACE
-from relay import first_run
+from relay.operators import first_run
 
 
 class SignIn(allauth.LoginView):

@@ -6,8 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from console.forms import ApiForm, form_of
-from relay import callbacks as rules
 from relay.api.v1 import callbacks, hooks
+from relay.messages import callbacks as rules
 
 DefaultHook = form_of(
     hooks.HooksView,

@@ -24,7 +24,7 @@ from console.who import fresh_sign_in, only_with, tenant_page
 from relay.api import docs
 from relay.api.v1 import drawing_offers, keys, prices
 from relay.api.v1.roles import Right
-from relay.modes import MODES
+from relay.submits.modes import MODES
 
 NewKey = form_of(
     keys.Keys,

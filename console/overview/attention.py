@@ -15,7 +15,7 @@ from console.pages import call, may
 from console.security import PLACE
 from relay.api.v1 import topups
 from relay.api.v1.roles import Right
-from relay.attention import About
+from relay.watch.attention import About
 
 # Where no page of the console mends it.
 HINTS: dict[str, Any] = {

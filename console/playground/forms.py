@@ -13,8 +13,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from console.playground.kinds import Kind
-from relay import image_types
 from relay.api import readers
+from relay.pictures import image_types
 
 TYPES = "image/png,image/jpeg,image/gif,image/webp"
 MASK_MAX_CHARS = 4_000_000

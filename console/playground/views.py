@@ -21,11 +21,11 @@ from console.playground import forms, kinds, people, snippets, threads
 from console.refusals import said
 from console.templatetags.console import is_past
 from console.who import tenant_page
-from relay import modes
 from relay.api import errors as api
 from relay.api.v1 import drawing_kinds, drawing_offers, drawings, keys
 from relay.api.v1.operation import View
 from relay.errors import IdempotencyMismatch
+from relay.submits import modes
 
 KEYS_MAX = 200
 ONCE = "once"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from relay.timeline import Kind
+from relay.operators.timeline import Kind
 
 # How each kind looks; of entries each kind of its own.
 ICONS = {

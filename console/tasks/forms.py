@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from console.forms import form_of
 from relay.api.v1 import task_actions, wallets
-from relay.settlements import DRAWN, FAILED
+from relay.operators.settlements import DRAWN, FAILED
 
 # `refunded_before` is what the person saw refunded, so that a form sent twice counts once.
 Refund = form_of(

@@ -5,9 +5,9 @@ from rest_framework.response import Response
 
 from billing import statements
 from billing.tokens import Caller
-from relay import orders
 from relay.api.auth import caller
 from relay.api.limited import Asking
+from relay.submits import orders
 
 CENTS_PER_MICRO = 10_000
 MICRO_PER_UNIT = 1_000_000

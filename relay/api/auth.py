@@ -1,6 +1,7 @@
 """Which key a request brings (tenant-api, section 2)."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -21,22 +22,28 @@ def caller(request: Request) -> Caller:
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Sets `request.user` to the Caller. Raises InvalidKey, TenantDisabled, AddressNotAllowed."""
+    """Sets `request.user` to the Caller. Raises what let_in() raises."""
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
-        key = _key(request)
-        found = tokens.authenticate(key)
-        logs.add(tenant_id=found.tenant_id, key=tokens.shown(key))
-        if found.addresses:
-            address = client.address(request)
-            if address is None or not addresses.is_in(address, found.addresses):
-                raise AddressNotAllowed
-        return found, None
+        return let_in(request.META), None
 
 
-def _key(request: Request) -> str:
-    for header in ("Authorization", "mj-api-secret", "X-Api-Key"):
-        key = _without_bearer(request.headers.get(header, ""))
+def let_in(meta: Mapping[str, Any]) -> Caller:
+    """Whose key is in what WSGI tells of a request. Raises InvalidKey, TenantDisabled,
+    AddressNotAllowed."""
+    key = _key(meta)
+    found = tokens.authenticate(key)
+    logs.add(tenant_id=found.tenant_id, key=tokens.shown(key))
+    if found.addresses:
+        address = client.address_of(meta)
+        if address is None or not addresses.is_in(address, found.addresses):
+            raise AddressNotAllowed
+    return found
+
+
+def _key(meta: Mapping[str, Any]) -> str:
+    for header in ("HTTP_AUTHORIZATION", "HTTP_MJ_API_SECRET", "HTTP_X_API_KEY"):
+        key = _without_bearer(meta.get(header, ""))
         if key and key != PLACEHOLDER:
             return key
     return ""

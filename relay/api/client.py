@@ -5,6 +5,8 @@ one, so only what our own proxies (TRUSTED_PROXIES) have added is believed.
 """
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -22,7 +24,11 @@ def address(request: Request | HttpRequest) -> Address | None:
 
     None when nothing is known: over a unix socket whose proxy said nothing that can be read.
     """
-    meta = request.META
+    return address_of(request.META)
+
+
+def address_of(meta: Mapping[str, Any]) -> Address | None:
+    """The same, of what WSGI tells of a request."""
     return _address(
         peer=meta.get("REMOTE_ADDR", ""), forwarded=meta.get("HTTP_X_FORWARDED_FOR", "")
     )

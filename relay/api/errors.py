@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import orjson
 from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -21,6 +22,7 @@ from billing.errors import (
     BookRefused,
     CodeRefused,
     ConcurrencyLimited,
+    EntriesGone,
     InvalidKey,
     InvalidSignature,
     InvitationRefused,
@@ -64,7 +66,7 @@ from relay.errors import (
     TaskNotSuccess,
     WrongSignature,
 )
-from relay.images import PictureUnavailable
+from relay.pictures.images import PictureUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     Unsupported: Answer(400, 4, "invalid_request"),
     PricesInvalid: Answer(400, 4, "invalid_request"),
     CostsInvalid: Answer(400, 4, "invalid_request"),
+    EntriesGone: Answer(400, 4, "invalid_request"),
     TaskNotSuccess: Answer(400, 4, "task_not_success"),
     BannedPrompt: Answer(400, 24, "banned_prompt"),
     InvalidKey: Answer(401, 4, "invalid_api_key"),
@@ -109,6 +112,7 @@ ANSWERS: dict[type[BaseException], Answer] = {
     IdempotencyInProgress: Answer(409, 4, "idempotency_in_progress", None, TWIN_SECONDS),
     IdempotencyMismatch: Answer(422, 4, "idempotency_mismatch"),
     BodyTooLarge: Answer(413, 4, "body_too_large"),
+    UnreadablePostError: Answer(408, 4, "body_too_slow", "the body did not come in time"),
     Conflict: Answer(409, 4, "conflict"),
     LastOfRole: Answer(409, 4, "conflict"),
     InvitationRefused: Answer(409, 4, "conflict"),
@@ -167,7 +171,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler."""
     found = find(error)
     if found in (INTERNAL, UNAVAILABLE):
-        logger.error("request %s: %r", _request_id(context.get("request")), error, exc_info=error)
+        # Of a database that is gone or busy there are as many as requests, and one line says all.
+        told = None if isinstance(error, OperationalError | PoolTimeout) else error
+        logger.error("request %s: %r", _request_id(context.get("request")), error, exc_info=told)
     text = found.text or str(error)
     if found is INTERNAL:
         text = f"{text}, request id {_request_id(context.get('request'))}"
@@ -188,17 +194,17 @@ def _retry_after(error: Exception, found: Answer) -> int | None:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler400, for what it refuses before any view is asked."""
-    return _plain(BAD_REQUEST)
+    return plain(BAD_REQUEST)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's handler404, for addresses that no view serves."""
-    return _plain(NOT_FOUND)
+    return plain(NOT_FOUND)
 
 
 def crashed(request: HttpRequest) -> HttpResponse:
     """Django's handler500, for what breaks outside of the API's own views."""
-    return _plain(INTERNAL._replace(text=f"{INTERNAL.text}, request id {_request_id(request)}"))
+    return plain(INTERNAL._replace(text=f"{INTERNAL.text}, request id {_request_id(request)}"))
 
 
 def find(error: Exception) -> Answer:
@@ -217,7 +223,8 @@ def _request_id(request: Any) -> str:
     return getattr(request, "request_id", "")
 
 
-def _plain(found: Answer) -> HttpResponse:
+def plain(found: Answer) -> HttpResponse:
+    """For what is refused outside of the API's views."""
     return HttpResponse(
         orjson.dumps(body(found, found.text or "")),
         status=found.status,

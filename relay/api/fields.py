@@ -12,9 +12,9 @@ from rest_framework.request import Request
 
 from channels.adapters.base import Image
 from common import hosts
-from relay import image_types
-from relay import images as pictures
 from relay.errors import InvalidRequest
+from relay.pictures import image_types
+from relay.pictures import images as pictures
 
 Body = dict[str, Any]
 

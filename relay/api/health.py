@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from relay import readiness
+from relay.watch import readiness
 
 
 class Health(APIView):

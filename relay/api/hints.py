@@ -7,8 +7,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from common import sql
-from relay import signing, statements
+from relay import signing
 from relay.errors import TaskNotFound
+from relay.following import statements
 
 UPSTREAM_ID_MAX_CHARS = 200
 

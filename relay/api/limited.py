@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.db import Error as DatabaseError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from psycopg_pool import PoolTimeout
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,9 +19,10 @@ from billing.limits import Standing
 from billing.limits.turns import Turn
 from billing.tokens import Caller
 from common import logs
-from relay import metrics, stopping
 from relay.api import errors
 from relay.api.auth import caller
+from relay.serving import stopping
+from relay.watch import metrics
 
 Headers = dict[str, int]
 
@@ -33,7 +36,7 @@ def _headers(limit: int, remaining: int, reset: int) -> Headers:
     }
 
 
-def _of(standing: Standing | None) -> Headers:
+def told(standing: Standing | None) -> Headers:
     if standing is None:
         return {}
     return _headers(standing.limit.per_minute, standing.remaining, standing.reset)
@@ -44,9 +47,19 @@ class Limited(APIView):
 
     room: Headers | None = None
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Afterwards nothing of a request points to itself: else the collector, which has to look
+        for such things, costs a twentieth of everything."""
+        response = super().dispatch(request, *args, **kwargs)
+        self.request.parser_context = {}
+        vars(self).pop("head", None)
+        if isinstance(response, Response):
+            response.add_post_render_callback(_forget_its_view)
+        return response
+
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, RateLimited):
-            self.room = _of(exc.standing)
+            self.room = told(exc.standing)
         if isinstance(exc, ConcurrencyLimited):
             # When a task will end, nobody knows: come and see.
             self.room = _headers(exc.limit, 0, errors.TWIN_SECONDS)
@@ -66,8 +79,7 @@ class Asking(Limited):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        asked = limits.fetches(caller(request))
-        self.room = _of(_counted("fetch", lambda: limits.take(asked)))
+        self.room = take_rate(caller(request))
 
 
 class Submitting(Limited):
@@ -83,7 +95,7 @@ class Submitting(Limited):
         """Raises RateLimited, ConcurrencyLimited, and InvalidKey or TenantDisabled when it had to
         wait for its turn and is not allowed any more."""
         turn = Turn(key, is_over=stopping.has_begun)
-        self.room = _of(_counted("submit", turn.take))
+        self.room = told(counted("submit", turn.take))
         return turn
 
     def finalize_response(
@@ -92,10 +104,14 @@ class Submitting(Limited):
         if self.room is None and self.key is not None:
             # It was answered before its rate was asked: a replay, a mistake in the body.
             with suppress(DatabaseError, PoolTimeout):
-                self.room = _of(limits.look(limits.submits(self.key)))
+                self.room = told(limits.look(limits.submits(self.key)))
         if request.method == "POST":
             metrics.submitted(_outcome(response))
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _forget_its_view(response: Response) -> None:
+    vars(response)["renderer_context"] = {}
 
 
 def _outcome(response: Response) -> str:
@@ -107,7 +123,13 @@ def _outcome(response: Response) -> str:
     return str(logs.known().get("outcome", "accepted"))
 
 
-def _counted(kind: str, take: Callable[[], Standing | None]) -> Standing | None:
+def take_rate(key: Caller) -> Headers:
+    """Of asking. Raises RateLimited."""
+    asked = limits.fetches(key)
+    return told(counted("fetch", lambda: limits.take(asked)))
+
+
+def counted(kind: str, take: Callable[[], Standing | None]) -> Standing | None:
     try:
         standing = take()
     except RateLimited as refusal:

@@ -8,10 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from common import sql
-from relay import images, results, signing
+from relay import signing
 from relay.api import fields
 from relay.errors import TaskNotFound, WrongSignature
 from relay.models import ResultFile, Task, TaskStatus
+from relay.pictures import images, results
 
 FINAL_CACHE = "public, max-age=86400, immutable"
 # Previews change, and errors pass.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from relay import logs
+from relay.watch import logs
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -31,14 +31,19 @@ def edge(get_response: Handler) -> Handler:
         if request.path_info.startswith(CONSOLE):
             response = get_response(request)
         elif request.method == "OPTIONS":
-            response = _allow_origins(_preflight(request))
+            response = allow_origins(_preflight(request))
         else:
             _tidy(request)
-            response = _allow_origins(get_response(request))
+            response = allow_origins(get_response(request))
         if not response.streaming:
             response["Content-Length"] = str(len(response.content))
         response["X-Request-Id"] = request_id
-        logs.access(request, response, milliseconds=(time.perf_counter() - began) * 1000)
+        logs.access(
+            method=request.method or "",
+            route=request.resolver_match.route if request.resolver_match else "",
+            status=response.status_code,
+            milliseconds=(time.perf_counter() - began) * 1000,
+        )
         return response
 
     return handle
@@ -60,7 +65,8 @@ def _preflight(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _allow_origins(response: HttpResponse) -> HttpResponse:
+def allow_origins(response: HttpResponse) -> HttpResponse:
+    """Pages of all origins may ask, and read the headers that tell them something."""
     response["Access-Control-Allow-Origin"] = "*"
     response["Access-Control-Expose-Headers"] = EXPOSED
     return response

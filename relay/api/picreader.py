@@ -2,11 +2,12 @@
 
 import re
 
-from relay import forwarding, lifecycle, modals
+from relay import lifecycle
 from relay.api import readers
 from relay.api.readers import Ask
 from relay.errors import InvalidRequest
 from relay.models import Task
+from relay.submits import forwarding, modals
 
 BUTTON = re.compile(r"MJ::Job::PicReader::[1-9]")
 DRAWINGS_MAX = 4

@@ -11,13 +11,14 @@ from django.conf import settings
 
 from billing.tokens import Caller
 from common import site
-from relay import actions, modes, words
+from relay import actions
 from relay.actions import Action
 from relay.api import fields
 from relay.errors import InvalidRequest, TaskNotFound, TaskNotSuccess
-from relay.modals import Confirmation
 from relay.models import Task, TaskStatus
-from relay.orders import Order
+from relay.submits import modes, words
+from relay.submits.modals import Confirmation
+from relay.submits.orders import Order
 
 DIMENSIONS = ("PORTRAIT", "SQUARE", "LANDSCAPE")
 MOTIONS = ("low", "high")

@@ -27,7 +27,9 @@ SUBMITS = {
     "submit/video": readers.video,
 }
 
+# Django looks at one after the other: what is asked most comes first.
 mj: list[URLPattern | URLResolver] = [
+    path("task/<task_id>/fetch", views.Fetch.as_view()),
     *(path(route, views.Submit.as_view(reader=(reader,))) for route, reader in SUBMITS.items()),
     path("submit/action", views.Button.as_view()),
     path("submit/modal", views.Modal.as_view()),
@@ -37,7 +39,6 @@ mj: list[URLPattern | URLResolver] = [
     path("task/list-by-ids", views.ListByCondition.as_view()),
     path("task/list", views.List.as_view()),
     path("task/queue", views.Queue.as_view()),
-    path("task/<task_id>/fetch", views.Fetch.as_view()),
     path("task/<task_id>/image-seed", views.ImageSeed.as_view()),
     path("task/<task_id>/cancel", views.Cancel.as_view()),
     path("image/<task_id>", media.Image.as_view()),

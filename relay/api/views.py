@@ -4,30 +4,24 @@ from collections.abc import Collection
 from typing import ClassVar
 
 import orjson
+from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing.errors import ConcurrencyLimited
+from billing.tokens import Caller
 from channels.errors import NoRoom
-from relay import (
-    actions,
-    answers,
-    forwarding,
-    idempotency,
-    lifecycle,
-    modals,
-    seeds,
-    task_object,
-    uploads,
-)
+from relay import actions, lifecycle, shown, task_object
 from relay.api import fields, picreader, readers
 from relay.api.auth import caller
 from relay.api.limited import Asking, Submitting
 from relay.api.parsers import FacesParser
 from relay.api.readers import Ask, Reader
 from relay.errors import InvalidRequest, TaskNotFound
-from relay.forwarding import Placed
 from relay.models import Task, TaskQuerySet
+from relay.pictures import seeds
+from relay.submits import answers, forwarding, idempotency, modals, uploads
+from relay.submits.forwarding import Placed
 
 LIST_MAX_IDS = 1000
 LIST_LENGTH = 100
@@ -41,6 +35,15 @@ def placed(order: Placed) -> Response:
     if order.is_modal:
         return Response(answers.waits_for_modal(order.task_id, order.final_prompt))
     return accepted(str(order.task_id))
+
+
+def fetched(key: Caller, task_id: str) -> bytes:
+    """A task as it is shown to this key. Raises TaskNotFound."""
+    number = fields.task_id(task_id)
+    task = None if number is None else shown.find(number, key)
+    if task is None:
+        raise TaskNotFound
+    return task_object.as_json(task, key.image_setting)
 
 
 class SubmitView(Submitting):
@@ -131,9 +134,8 @@ class Upload(SubmitView):
 class Fetch(Asking):
     """GET task/{id}/fetch"""
 
-    def get(self, request: Request, task_id: str, path_mode: str = "") -> Response:
-        task = _task(request, task_id)
-        return Response(task_object.as_json(task, caller(request).image_setting))
+    def get(self, request: Request, task_id: str, path_mode: str = "") -> HttpResponse:
+        return HttpResponse(fetched(caller(request), task_id), content_type="application/json")
 
 
 class ListByCondition(Asking):

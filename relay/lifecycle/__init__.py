@@ -1,8 +1,8 @@
 """The life of a task, and the only writer of `Task.status`.
 
-Handing a task to an upstream is in relay/forwarding.py, looking at it in relay/polling.py; both
-come here to have a task begun, changed or ended. Status, money and callback change in one
-transaction, and only if the task is still as the caller saw it.
+Handing a task to an upstream is in relay/submits/forwarding.py, looking at it in
+relay/following/polling.py; both come here to have a task begun, changed or ended. Status, money and
+callback change in one transaction, and only if the task is still as the caller saw it.
 """
 
 from relay.lifecycle.late import LATE_SUFFIX, revive

@@ -11,9 +11,11 @@ from billing import ledger
 from billing.errors import InvalidKey, QuotaNotEnough
 from billing.models import Entry
 from channels.adapters.base import Update
-from relay import callbacks, changes, results
+from relay.following import changes
 from relay.lifecycle.tasks import settle
+from relay.messages import callbacks
 from relay.models import Attempt, Task, TaskStatus
+from relay.pictures import results
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def revive(task: Task, update: Update) -> bool:
     _pay_late(task)
     last = task.attempt_set.order_by("-number").first()
     if last is not None:
-        Attempt.objects.filter(pk=last.pk).update(outcome=Attempt.Outcome.ACCEPTED)
+        Attempt.objects.filter(pk=last.pk, task=task.pk).update(outcome=Attempt.Outcome.ACCEPTED)
     callbacks.enqueue(task)
     results.enqueue(task)
     return True
@@ -57,8 +59,8 @@ def _pay_late(task: Task) -> None:
 
 
 def _late_hold(task: Task) -> dict[str, Any]:
-    """What ledger.HOLD needs. How many tasks may be under way is no question: this one is over."""
-    first = Entry.objects.get(reference=task.hold_reference, kind=Entry.Kind.HOLD)
+    """ledger.HOLD_COLUMNS. How many tasks may be under way is no question: this one is over."""
+    first = Entry.objects.get(reference=task.hold_reference, kind=Entry.Kind.HOLD, drawing=task.pk)
     return {
         "wallet_id": first.wallet_id,
         "token_id": task.token_id,

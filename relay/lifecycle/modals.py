@@ -10,9 +10,10 @@ from django.utils import timezone
 from billing import ledger
 from billing.tokens import Caller
 from channels.selection import Upstream
-from relay import callbacks, deadlines
+from relay.following import deadlines
+from relay.messages import callbacks
 from relay.models import Attempt, Task, TaskStatus
-from relay.orders import Price, hold_params
+from relay.submits.orders import Price, hold_params
 
 UNHEARD = "the upstream still waits for it: it has never arrived"
 # Between the end of a call and the moment at which its outcome is stored.
@@ -106,7 +107,7 @@ def reopen_modal(
     """
     task = Task.objects.select_for_update().get(pk=task_id)
     is_drawn = task.status != TaskStatus.SUBMITTED
-    Attempt.objects.filter(pk=attempt_id).update(
+    Attempt.objects.filter(pk=attempt_id, task=task_id).update(
         outcome=Attempt.Outcome.ACCEPTED if is_drawn else outcome,
         is_fault=is_fault and not is_drawn,
         milliseconds=milliseconds,

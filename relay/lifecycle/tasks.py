@@ -1,7 +1,9 @@
 """A task is begun, changed and ended."""
 
+import copy
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +18,14 @@ from billing.tokens import Caller
 from channels.adapters.base import Update
 from channels.selection import Upstream
 from common import sql
-from relay import callbacks, changes, deadlines, results, statements
+from common.gather import Gather
+from relay.following import changes, deadlines
+from relay.following.statements import LOCK_TASKS, PROGRESS
+from relay.messages import callbacks
 from relay.models import LIVE, TERMINAL, Attempt, Task, TaskStatus
-from relay.orders import Order, Price, hold_params
+from relay.pictures import results
+from relay.submits.orders import Order, Price, hold_params
+from relay.submits.statements import SUBMIT
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +43,7 @@ def begin(
     written then.
     """
     params = hold_params(caller, price)
-    row = sql.fetch_one(
-        statements.SUBMIT,
+    row = _submits.ask(
         params
         | {
             "channel_id": upstream.id,
@@ -52,10 +58,10 @@ def begin(
             "notify_hook": order.notify_hook or caller.hook,
             "request_id": order.request_id,
             "description": order.description,
-            "mode_prices": Jsonb(price.by_mode),
-            "first_look": first_look,
-            "deadline": timedelta(seconds=deadlines.seconds(order.action.name, order.mode)),
-            "expiry": timedelta(seconds=settings.TASK_EXPIRY_SECONDS),
+            "mode_prices": price.by_mode,
+            "first_look": first_look.total_seconds(),
+            "deadline": deadlines.seconds(order.action.name, order.mode),
+            "expiry": settings.TASK_EXPIRY_SECONDS,
         },
     )
     if row is None:
@@ -63,9 +69,27 @@ def begin(
     return row
 
 
+def _submit_all(asked: list[dict[str, Any]]) -> list[Any]:
+    """All in one statement, but those of one wallet one after the other."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for one in asked:
+        turns.append(seen[one["wallet_id"]])
+        seen[one["wallet_id"]] += 1
+    placed = list(zip(asked, turns, strict=True))
+    rounds = [[one for one, turn in placed if turn == number] for number in range(max(turns) + 1)]
+    answers = sql.fetch_all_each(SUBMIT, [ledger.asking(each) for each in rounds])
+    found = [{row.wallet_id: row for row in rows} for rows in answers]
+    return [found[turn].get(one["wallet_id"]) for one, turn in placed]
+
+
+# Two, so that one that waits for a wallet does not keep all others waiting.
+_submits = Gather(_submit_all, leaders=2)
+
+
 def finish_upload(*, task_id: int, attempt_id: int, urls: list[str]) -> None:
     """The upstream has the pictures: paid."""
-    Attempt.objects.filter(pk=attempt_id).update(outcome=Attempt.Outcome.ACCEPTED)
+    Attempt.objects.filter(pk=attempt_id, task=task_id).update(outcome=Attempt.Outcome.ACCEPTED)
     task = Task.objects.select_related("token").get(pk=task_id)
     store(task, changes.upload(urls))
 
@@ -86,23 +110,38 @@ def apply(task: Task, update: Update) -> bool:
 
 
 def apply_progress(looks: Iterable[tuple[Task, Update]]) -> None:
-    """The same in one statement for all tasks that go on and have nobody to be told. What it does
-    not store is left to apply(), which then finds the news still new."""
+    """The same in two statements for all tasks that go on: one of the tasks, one of the messages
+    about them. What it does not store is left to apply(), which then finds the news still new."""
     found: dict[int, tuple[Task, dict[str, Any]]] = {}
     for task, update in looks:
-        news = {} if task.notify_hook or not task.upstream_id else changes.between(task, update)
+        news = changes.between(task, update) if task.upstream_id else {}
         if news and news.get("status", task.status) in LIVE:
             found[task.pk] = task, news
     if len(found) < 2:
         return
+    with transaction.atomic():
+        stored = [_with(*found[pk]) for pk in _write_progress(found)]
+        callbacks.enqueue_progress(stored)
+    for changed in stored:
+        vars(found[changed.pk][0]).update(vars(changed))
+
+
+def _write_progress(found: dict[int, tuple[Task, dict[str, Any]]]) -> list[int]:
+    """The ids of those that were stored."""
     lines = [{"id": pk, "seen": task.sequence} | news for pk, (task, news) in found.items()]
-    rows = sql.fetch_all(statements.PROGRESS, {"ids": list(found), "news": Jsonb(lines)})
-    now = timezone.now()
-    for row in rows:
-        task, news = found[row.id]
-        told = {"sequence": task.sequence + 1, "missing_since": None, "changed_at": now}
-        for name, value in (news | told).items():
-            setattr(task, name, value)
+    its = {"ids": list(found), "first": min(found), "last": max(found)}
+    sql.execute(LOCK_TASKS, its)
+    news = {"news": Jsonb(lines), "number": len(lines)}
+    return [row.id for row in sql.fetch_all(PROGRESS, its | news)]
+
+
+def _with(task: Task, news: dict[str, Any]) -> Task:
+    """A copy as it is now in the database; the task itself is as it was until that is committed."""
+    changed = copy.copy(task)
+    told = {"sequence": task.sequence + 1, "missing_since": None, "changed_at": timezone.now()}
+    for name, value in (news | told).items():
+        setattr(changed, name, value)
+    return changed
 
 
 def fail(task: Task, reason: str) -> bool:
@@ -153,7 +192,7 @@ def refuse(
     news = changes.failure("no upstream accepted it") | {"notify_hook": ""}
     if not store(task, news):
         return False
-    Attempt.objects.filter(pk=attempt_id).update(
+    Attempt.objects.filter(pk=attempt_id, task=task_id).update(
         outcome=outcome, is_fault=is_fault, milliseconds=milliseconds, answer=answer
     )
     return True
@@ -173,10 +212,10 @@ def adopt(task: Task, upstream_id: str) -> bool:
     return True
 
 
-def doubt(tasks: list[Task]) -> None:
+def doubt(task_ids: Collection[int]) -> None:
     """Their submits are over by now and no answer was stored: the outcome is unknown."""
-    if tasks:
-        Attempt.objects.filter(task__in=tasks, outcome=Attempt.Outcome.SENDING).update(
+    if task_ids:
+        Attempt.objects.filter(task__in=task_ids, outcome=Attempt.Outcome.SENDING).update(
             outcome=Attempt.Outcome.UNKNOWN
         )
 
@@ -202,17 +241,17 @@ def store(task: Task, news: dict[str, Any], *, actor: str = "", memo: str = "") 
     was = task.status
     if news.get("status") in TERMINAL:
         news = {"late_look_at": None} | news | {"next_poll_at": None, "leased_until": None}
+    now = timezone.now()
     with transaction.atomic():
         rows = (
             Task.objects.open()
             .filter(pk=task.pk, sequence=task.sequence)
-            .update(
-                **news, sequence=F("sequence") + 1, changed_at=timezone.now(), missing_since=None
-            )
+            .update(**news, sequence=F("sequence") + 1, changed_at=now, missing_since=None)
         )
         if rows != 1:
             return False
-        told = news | {"sequence": task.sequence + 1, "missing_since": None}
+        # When to look again follows from when it has changed.
+        told = news | {"sequence": task.sequence + 1, "changed_at": now, "missing_since": None}
         for name, value in told.items():
             setattr(task, name, value)
         if task.status in TERMINAL:

@@ -55,9 +55,7 @@ class Migration(migrations.Migration):
                 ("hour", models.DateTimeField(help_text="When it began (UTC).")),
                 (
                     "bucket",
-                    models.SmallIntegerField(
-                        help_text="Milliseconds, by powers of two (relay/speeds.py)."
-                    ),
+                    models.SmallIntegerField(help_text="Milliseconds, by powers of two."),
                 ),
                 ("number", models.IntegerField()),
                 ("good", models.IntegerField(help_text="Accepted, or asked to confirm.")),

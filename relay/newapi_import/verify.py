@@ -5,12 +5,10 @@ from datetime import datetime
 from django.db.models import Sum
 
 from billing import tokens
-from billing.errors import InvalidKey, TenantDisabled
 from billing.models import Entry, Wallet
 from common import money, sql
 from relay.newapi_import import here
 from relay.newapi_import.errors import ImportRefused
-from relay.newapi_import.keys import NewKey
 from relay.newapi_import.plan import Plan
 from relay.newapi_import.users import NewTenant
 
@@ -56,10 +54,11 @@ def _keys(plan: Plan, tenants: dict[int, int]) -> None:
     """Every key opens its own tenant's door, or none when it is to be shut."""
     now: datetime = sql.fetch_one("SELECT now() AS now").now
     shut_users = {user.user_id for user in plan.users.new if not user.is_active}
+    callers = tokens.authenticate_all([key.typed for key in plan.keys.new])
     wrong = [
         key.token_id
-        for key in plan.keys.new
-        if _opens(key)
+        for key, caller in zip(plan.keys.new, callers, strict=True)
+        if (caller.tenant_id if caller else None)
         != (
             None
             if not key.is_active
@@ -70,13 +69,6 @@ def _keys(plan: Plan, tenants: dict[int, int]) -> None:
     ]
     if wrong:
         raise ImportRefused(f"{len(wrong)} keys do not work as they should: key {_some(wrong)}")
-
-
-def _opens(key: NewKey) -> int | None:
-    try:
-        return tokens.authenticate(key.typed).tenant_id
-    except (InvalidKey, TenantDisabled):
-        return None
 
 
 def _some(ids: list[int]) -> str:

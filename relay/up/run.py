@@ -16,8 +16,8 @@ from django.db import connections
 
 from common import processes
 from common.processes.records import Records
-from relay import bootstrap, embedded
-from relay.up import banner, database, preflight, programs, servers
+from relay.operators import bootstrap
+from relay.up import banner, database, embedded, preflight, programs, servers
 from relay.up.errors import Refusal
 from relay.up.facts import Facts
 from relay.up.programs import Program
@@ -68,7 +68,7 @@ class Machine:
     def start(self) -> None:
         if self._records.end_all(seconds=LEFTOVER_SECONDS):
             self._say("Stopped what an earlier run had left behind.")
-        # The numbers of processes that have ended (relay/metrics.py).
+        # The numbers of processes that have ended (relay/watch/metrics.py).
         shutil.rmtree(settings.METRICS_DIR, ignore_errors=True)
         self._records.write_own("up")
         preflight.check_ports(self._host, self._port)

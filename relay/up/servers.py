@@ -15,8 +15,7 @@ import redis
 
 from common import processes
 from common.processes.records import Records
-from relay import embedded
-from relay.up import privileges
+from relay.up import embedded, privileges
 from relay.up.errors import Refusal
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent

@@ -10,7 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
-import xmlrpc.client
+import xmlrpc.client  # nosec B411
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from common import processes
 from common.processes.records import Records
-from relay import embedded
+from relay.up import embedded
 from relay.up.programs import Program
 from relay.up.servers import BASE_DIR, recorded
 

@@ -10,16 +10,15 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import IO
 
 from common import processes
 from common.processes.records import Records
-from relay import embedded
-from relay.up import servers
+from relay.up import embedded, servers
 from relay.up.errors import Refusal
 
 NAME = "temporary"
@@ -31,21 +30,29 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 def main(command: list[str]) -> int:
     """The command's exit status."""
-    lock, var = _place()
+    with running(FOLDER, appendonly="no", **FAST) as env:
+        return _run(command, env)
+
+
+@contextmanager
+def running(folder: Path, *, appendonly: str, **settings: str) -> Iterator[dict[str, str]]:
+    """The servers run inside, in a folder of their own below this one: the environment for who
+    wants to use them. `settings` are PostgreSQL's, `appendonly` is Redis's."""
+    lock, var = _place(folder)
     records = Records(var / "processes")
     with closing(lock):
         records.end_all(seconds=STOP_SECONDS)
         records.write_own(NAME)
         try:
-            return _run(command, _start(var, records))
+            yield _start(var, records, appendonly, settings)
         finally:
             records.end_all(seconds=STOP_SECONDS)
 
 
-def _place() -> tuple[IO[str], Path]:
+def _place(folder: Path) -> tuple[IO[str], Path]:
     """The first folder that nobody uses: two test runs may go on at the same time."""
     for number in count(1):
-        var = FOLDER / str(number)
+        var = folder / str(number)
         var.mkdir(parents=True, exist_ok=True)
         lock = (var / "lock").open("w")
         try:
@@ -57,22 +64,24 @@ def _place() -> tuple[IO[str], Path]:
     raise AssertionError
 
 
-def _start(var: Path, records: Records) -> dict[str, str]:
+def _start(
+    var: Path, records: Records, appendonly: str, settings: Mapping[str, str]
+) -> dict[str, str]:
     """Starts what has no URL yet; returns the environment for the command."""
     env = dict(os.environ)
     env.setdefault("SECRET_KEY", embedded.secret_key(var))
     env["RELAY_VAR"] = str(var)
-    # The numbers of earlier runs (relay/metrics.py).
+    # The numbers of earlier runs (relay/watch/metrics.py).
     shutil.rmtree(var / "metrics", ignore_errors=True)
     servers.prepare_sockets(var)
     if not env.get("DATABASE_URL"):
         servers.prepare_postgres(var, records, parent=NAME, initdb=["--no-sync"])
-        _spawn(var, records, "postgres", servers.postgres_command(var, **FAST))
+        _spawn(var, records, "postgres", servers.postgres_command(var, **settings))
         _wait(lambda: servers.postgres_answers(var), "postgres", var)
         servers.create_database(var)
         env["DATABASE_URL"] = embedded.database_url(var)
     if not env.get("REDIS_URL"):
-        _spawn(var, records, "redis", servers.redis_command(var, appendonly="no"))
+        _spawn(var, records, "redis", servers.redis_command(var, appendonly=appendonly))
         _wait(lambda: servers.redis_answers(var), "redis", var)
         env["REDIS_URL"] = embedded.redis_url(var)
     return env

@@ -14,7 +14,7 @@ from relay import actions
 from relay.api.schema import examples
 from tests.accounts import TERMINAL, Account
 from tests.api.upstreams import Upstream
-from tests.conftest import PRICES
+from tests.prices import PRICES
 from tests.stack import Stack, wait_until
 
 

@@ -18,14 +18,14 @@ from django.db.models import F
 from billing import books, ledger, money
 from billing.models import Token
 from channels.models import Channel
-from relay import proofs
 from relay.api.schema import examples
 from relay.models import Task
+from relay.watch import proofs
 from tests.accounts import Account, open_account
 from tests.api.shapes import assert_accepted, assert_refused, assert_task
-from tests.conftest import PRICES
 from tests.faults import servers
 from tests.faults.place import open_place
+from tests.prices import PRICES
 from tests.proofs import prove
 from tests.stack import Stack, wait_until
 

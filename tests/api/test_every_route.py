@@ -16,7 +16,7 @@ from tests.api import lives, routes
 from tests.api.lives import Case, Life
 from tests.api.routes import DIALECTS, NARROW, PREFIXES, ROWS, TRUEAI, TRUEAI_9, TRUEAI_11
 from tests.api.upstreams import Upstream
-from tests.conftest import PRICES
+from tests.prices import PRICES
 from tests.stack import Stack
 
 FUNDS = Decimal(1000)

@@ -12,8 +12,8 @@ from relay.api.schema import refusals
 from relay.models import IdempotentRequest, Task
 from tests.accounts import Account, open_account
 from tests.api import schema
-from tests.conftest import PRICES
 from tests.limits import limit_key
+from tests.prices import PRICES
 
 # Refusals that this running product cannot be brought to, and why.
 NOT_PROVOKED = {
@@ -31,6 +31,7 @@ NOT_PROVOKED = {
     "refund_refused": "of the management API",
     "role_not_allowed": "of the management API",
     "top_up_refused": "of the management API",
+    "body_too_slow": "needs a client that is, see tests/security",
     "unavailable": "needs a database that is gone, see tests/faults",
 }
 

@@ -18,7 +18,7 @@ from tests.accounts import Account
 from tests.api import schema
 from tests.api.schema import Example
 from tests.api.upstreams import BASES, Upstream
-from tests.conftest import PRICES
+from tests.prices import PRICES
 from tests.stack import Stack, wait_until
 
 # What midjourney-proxy 2.x cannot do: refused with 400 before any money moves.

@@ -18,7 +18,12 @@ def test_a_process_says_that_it_is_alive(stack: Stack, path: str) -> None:
 def test_a_process_that_can_work_says_so(stack: Stack) -> None:
     answer = requests.get(f"{stack.url}/readyz", timeout=9)
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "database": "ok", "redis": "ok"}
+    assert answer.json() == {
+        "status": "ready",
+        "database": "ok",
+        "redis": "ok",
+        "parts": "ok",
+    }
     assert_every_answer(answer)
 
 

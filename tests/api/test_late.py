@@ -1,6 +1,6 @@
 """A task that we gave up and the upstream has drawn all the same, as its tenant sees it."""
 
-from relay import polling
+from relay.following import polling
 from tests.accounts import Account, open_account
 from tests.faults.hostile import hostile_upstream
 from tests.proofs import prove

@@ -33,7 +33,7 @@ def test_others_may_not(stack: Stack) -> None:
 @pytest.fixture(scope="module")
 def guarded(stack_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("metrics")
-    env = stack_env | {"METRICS_TOKEN": "open sesame", "RELAY_VAR": str(folder)}
+    env = stack_env | {"METRICS_TOKEN": "open sesame, the next", "RELAY_VAR": str(folder)}
     web = Stack(folder=folder, env=env, drawing_seconds=1)
     web.start("web")
     yield web
@@ -43,7 +43,13 @@ def guarded(stack_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 def test_a_token_opens_them_from_everywhere(guarded: Stack) -> None:
     token = {"Authorization": "Bearer open sesame", "X-Forwarded-For": "203.0.113.9"}
     assert read(guarded, **token).status_code == 200
-    for wrong in ({}, {"Authorization": "Bearer sesame"}, {"Authorization": "Bearer \u00e9"}):
+    # While it is changed.
+    assert read(guarded, **token | {"Authorization": "Bearer the next"}).status_code == 200
+    for wrong in (
+        {},
+        {"Authorization": "Bearer open sesame, the next"},
+        {"Authorization": "Bearer \u00e9"},
+    ):
         assert_refused(read(guarded, **wrong), 401, "invalid_api_key")
 
 
@@ -107,7 +113,7 @@ def test_callbacks_are_counted(account: Account) -> None:
     wait_until(lambda: value(read(account.stack).text, sample) > before, what="a callback")
 
 
-TAKE = "from relay import slots; print(slots.take(), flush=True); input()"
+TAKE = "from relay.watch import slots; print(slots.take(), flush=True); input()"
 
 
 def test_a_process_takes_the_number_of_one_that_has_died(tmp_path: Path) -> None:

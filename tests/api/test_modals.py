@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from billing.models import Entry
 from channels.models import Channel
-from relay import proofs
 from relay.api.schema import examples
 from relay.models import Task
+from relay.watch import proofs
 from tests.accounts import Account
 from tests.api.shapes import assert_accepted, assert_refused, assert_task
 from tests.api.upstreams import Upstream
-from tests.conftest import PRICES
 from tests.faults.place import hurry_tasks
+from tests.prices import PRICES
 from tests.proofs import prove
 from tests.races.together import raised, together
 from tests.stack import Stack, wait_until

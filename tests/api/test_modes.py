@@ -13,8 +13,7 @@ from channels.models import Channel
 from tests.accounts import Account, open_account, open_channel
 from tests.api.shapes import assert_accepted, assert_refused
 from tests.api.upstreams import Upstream
-from tests.conftest import PRICES
-from tests.prices import publish, rule
+from tests.prices import PRICES, publish, rule
 from tests.proofs import prove
 from tests.stack import Stack
 

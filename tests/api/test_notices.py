@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from billing import ledger, notices
 from billing.models import Delivery, LowBalance, Notice, Tenant
 from billing.money import to_micro
-from relay import notices as sending
+from relay.watch import notices as sending
 from tests.accounts import Account, open_tenant
 from tests.mailbox import Mailbox, mailbox
 from tests.races.together import raised, together

@@ -12,8 +12,7 @@ from billing.drafts import Ratio
 from billing.models import Group, PriceBook, Token
 from channels.models import Channel
 from tests.accounts import Account
-from tests.conftest import PRICES
-from tests.prices import draft, for_group, publish, rule
+from tests.prices import PRICES, draft, for_group, publish, rule
 from tests.proofs import prove
 from tests.stack import wait_until
 

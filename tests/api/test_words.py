@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from relay import words
 from relay.api.schema import examples
 from relay.errors import BannedPrompt
+from relay.submits import words
 from tests.accounts import Account, open_account
 from tests.api.shapes import assert_accepted, assert_refused
 from tests.stack import Stack, wait_until

@@ -209,6 +209,7 @@ def test_an_entry_moves_money_as_its_kind_says(
             wallet=bystander.wallet,
             kind=kind,
             reference="made up",
+            drawing=0,
             amount=amount,
             held=held,
             balance_after=0,

@@ -21,10 +21,11 @@ LAST_DAYS = Period(date(2026, 3, 29), date(2026, 3, 31))
 # The ledger itself would take half an hour.
 _FILL = """
 INSERT INTO billing_entry (
-    wallet_id, kind, reference, amount, held, balance_after, held_after, token_id, price_name,
-    mode, channel, actor, memo, created_at
+    wallet_id, kind, reference, drawing, amount, held, balance_after, held_after, token_id,
+    price_name, mode, channel, actor, memo, created_at
 )
-SELECT %(wallet)s, kind, %(wallet)s || '#' || number / 2, CASE kind WHEN 'hold' THEN 0 ELSE -1 END,
+SELECT %(wallet)s, kind, %(wallet)s || '#' || number / 2, 0,
+       CASE kind WHEN 'hold' THEN 0 ELSE -1 END,
        CASE kind WHEN 'hold' THEN 1 ELSE -1 END, 0, 0, %(token)s, 'mj_' || number / 2 %% 9,
        (ARRAY['fast', 'relax', 'turbo'])[1 + number / 2 %% 3], NULLIF(number %% 2 * 7, 0), '', '',
        timestamptz '2026-03-01 00:00 UTC' + number * interval '31 day' / %(entries)s

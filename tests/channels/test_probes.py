@@ -142,7 +142,7 @@ def test_an_answer_that_is_none(kind: str, routes: dict[str, Any], error: str) -
 def test_nobody_is_there(kind: str) -> None:
     found = adapter_for(kind).probe(plain("http://127.0.0.1:9"))
     assert not found.is_ok
-    assert "NewConnectionError" in found.error
+    assert "ConnectionRefusedError" in found.error
 
 
 def test_nothing_is_drawn_and_no_list_of_accounts_is_kept(lasting_channel: NewChannel) -> None:

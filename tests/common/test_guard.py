@@ -4,6 +4,7 @@ import ipaddress
 import re
 import socket
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -288,3 +289,13 @@ def test_nobody_at_home_is_no_forbidden_address() -> None:
 def test_what_is_no_address_is_an_error_of_requests(url: str) -> None:
     with pytest.raises((requests.RequestException, ValueError)):
         guard.session(PUBLIC).get(url, timeout=2)
+
+
+def test_the_body_does_not_wait_until_the_head_has_arrived() -> None:
+    """Head and body leave one after the other; without this the second waits for 40 ms."""
+    with listening(body=b"hello") as receiver:
+        adapter: Any = allowed().get_adapter(receiver.url)
+        connection = adapter.poolmanager.connection_from_url(receiver.url)._new_conn()
+        connection.connect()
+        assert connection.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        connection.close()

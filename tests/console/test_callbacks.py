@@ -9,9 +9,9 @@ from django.test import Client
 
 from billing.models import Role, StaffRole, Tenant
 from common.models import AuditEntry
-from relay import hooks
+from relay.messages import hooks
+from relay.messages.posting import Delivery
 from relay.models import Callback, CallbackAttempt, Hook, HookTest
-from relay.posting import Delivery
 from tests.accounts import Account, open_tenant
 from tests.console.money_desk import HOSTILE, of_staff, of_tenant, place, text
 from tests.console.test_tasks import confirm
@@ -83,7 +83,12 @@ def test_one_message_has_body_every_try_and_the_headers(
     row = message(bystander, body='{"prompt":"a lighthouse \\u202e"}')
     for number, status in ((1, None), (2, 500)):
         CallbackAttempt.objects.create(
-            callback=row, number=number, status_code=status, answer=HOSTILE, milliseconds=1234
+            callback=row,
+            task_id=row.task_id,
+            number=number,
+            status_code=status,
+            answer=HOSTILE,
+            milliseconds=1234,
         )
     page = developer.get(place(bystander, f"callbacks/{row.pk}/"))
     source, said = page.content.decode(), text(page)

@@ -19,7 +19,7 @@ from billing.models import Member, Role, StaffMember, StaffRole, Token
 from common.models import AuditEntry
 from console.docs.views import VERIFY
 from console.playground import snippets
-from relay import posting
+from relay.messages import posting
 from relay.models import Task
 from tests.accounts import Account, open_account, open_channel
 from tests.api.v1.people import new_user
@@ -136,7 +136,7 @@ def test_without_javascript_a_form_leads_back_to_the_page(drawing: Account) -> N
 
 def test_pictures_are_judged_before_anything_is_drawn(drawing: Account) -> None:
     browser = member(drawing)
-    before = drawing.written
+    before = drawing.written["tasks"]
     for fields, said in (
         ({"kind": "blend", "images": [png()]}, "At least 2 pictures"),
         ({"images": [png() for _ in range(6)]}, "At most 5 pictures"),
@@ -146,7 +146,7 @@ def test_pictures_are_judged_before_anything_is_drawn(drawing: Account) -> None:
         answer = browser.post(place(drawing), form(drawing, **fields), headers=PART)
         assert said in text(answer)
         assert answer["HX-Retarget"] == "#said"
-    assert drawing.written == before
+    assert drawing.written["tasks"] == before
     answer = browser.post(
         place(drawing),
         form(drawing, kind="describe", images=[png()], once="describe"),

@@ -37,9 +37,10 @@ from common import audit
 from common.audit import Author
 from console import urls
 from console.accounts import acting
-from relay import hooks, lifecycle
+from relay import lifecycle
+from relay.messages import hooks
+from relay.messages.posting import Delivery
 from relay.models import Attempt, Callback, Hook, Task
-from relay.posting import Delivery
 from tests import kept
 from tests.accounts import Account, open_account, open_channel
 from tests.api.v1.desk import unique

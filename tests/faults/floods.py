@@ -1,9 +1,13 @@
 """More messages than anybody can take."""
 
+from datetime import datetime, timedelta
+
 from django.db import connection
+from django.utils import timezone
 
 from billing.models import Tenant
-from relay import hooks
+from common.partitions import weeks
+from relay.messages import hooks
 
 
 def flood(tenant: Tenant, url: str, number: int) -> None:
@@ -13,10 +17,16 @@ def flood(tenant: Tenant, url: str, number: int) -> None:
         cursor.execute(
             """INSERT INTO relay_callback (task_id, tenant_id, url, host, lane, sequence, is_final,
                                            body, state, tries, rung, due_at)
-               SELECT -n, %s, %s, %s, %s, 1, true, '{}', 'pending', 0, 0, now() - interval '1 hour'
+               SELECT %s - n, %s, %s, %s, %s, 1, true, '{}', 'pending', 0, 0,
+                      now() - interval '1 hour'
                FROM generate_series(1, %s) n""",
-            [tenant.pk, url, where.host, where.lane, number],
+            [weeks.id_at(_before_all_tasks()), tenant.pk, url, where.host, where.lane, number],
         )
+
+
+def _before_all_tasks() -> datetime:
+    """No test has made one that is so old."""
+    return timezone.now() - timedelta(hours=1)
 
 
 def drain(tenant: Tenant) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,9 +15,10 @@ from billing.pricing import Quote
 from billing.tokens import authenticate
 from channels import selection
 from channels.adapters.base import Accepted
-from relay import actions, forwarding, lifecycle
+from relay import actions, lifecycle
 from relay.models import Attempt, Callback, Task
-from relay.orders import Order, Price
+from relay.submits import forwarding
+from relay.submits.orders import Order, Price
 from tests.accounts import TERMINAL, Account, open_account
 from tests.faults.servers import OwnRedis
 from tests.stack import Stack, wait_until
@@ -88,14 +90,18 @@ def open_place(
         place.remove()
 
 
-def begin(account: Account, prompt: str = "a lighthouse", *, hook: str = "") -> int:
+def begin(account: Account, prompt: str = "a lighthouse", **said: Any) -> int:
     """The task, its hold and its attempt are committed, and nothing has been sent: as a web
     process leaves it that dies at exactly this moment. Returns the task's id."""
-    return begin_attempt(account, prompt, hook=hook)[0]
+    return begin_attempt(account, prompt, **said)[0]
 
 
 def begin_attempt(
-    account: Account, prompt: str = "a lighthouse", *, hook: str = ""
+    account: Account,
+    prompt: str = "a lighthouse",
+    *,
+    hook: str = "",
+    first_look: timedelta = NOT_NOW,
 ) -> tuple[int, int]:
     """(task id, attempt id)"""
     rule = PriceRule.objects.filter(name="mj_imagine").latest("id")
@@ -113,7 +119,7 @@ def begin_attempt(
         order=order,
         price=Price(Quote(rule.amount, rule.pk, "mj_imagine", "fast"), by_mode={}),
         upstream=selection.load(account.channel.pk),
-        first_look=NOT_NOW,
+        first_look=first_look,
     )
     return row.task_id, row.attempt_id
 

@@ -15,12 +15,10 @@ from channels import credentials, states
 from channels.models import Channel
 from relay.models import Attempt
 from tests.accounts import Account, open_account, open_channel
-from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream
+from tests.faults.hostile import Exchange, HostileUpstream
 from tests.proofs import prove
 from tests.races.together import raised, together
 from tests.stack import Stack
-
-pytestmark = pytest.mark.xdist_group("faults-breaker")
 
 FIRST_OPEN_SECONDS = 60
 QUICKLY_SECONDS = 1
@@ -44,12 +42,6 @@ def webs(
     assert web.log("web").count("Booting worker") == 2
     yield web
     web.kill("web")
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

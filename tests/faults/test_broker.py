@@ -11,16 +11,14 @@ import redis
 import requests
 from kombu.connection import Connection
 
-from relay import broker
 from relay.models import Callback, Task
+from relay.serving import broker
 from tests.accounts import Account
 from tests.faults.place import Place, end_leases, open_place, until
 from tests.faults.rabbit import OwnRabbit
 from tests.faults.servers import OwnRedis
 from tests.faults.test_kills import assert_all_drawn_and_told, control, draw
 from tests.proofs import prove
-
-pytestmark = pytest.mark.xdist_group("faults-broker")
 
 DRAWING_SECONDS = 1
 HUNG_SECONDS = 4

@@ -15,8 +15,6 @@ from tests.faults.place import Place, finish_all, hurry_tasks, open_place, until
 from tests.faults.servers import OwnPostgres, own_postgres_server
 from tests.proofs import prove
 
-pytestmark = pytest.mark.xdist_group("faults-database")
-
 # Long enough for whoever tries again ever more rarely to be late.
 GONE_SECONDS = 8
 # How late a client may be served after the database is back, and that without asking twice.
@@ -121,10 +119,17 @@ def test_a_crash_of_the_database(place: Place, postgres: OwnPostgres, account: A
             assert_unavailable(answer)
     prove(account.tenant.pk)
 
-    # What was accepted exists and is drawn, though for some it must be searched for. What was
-    # begun and refused in the middle ends too, and its money is free.
-    assert {task.result().status_code for task in hung} == {200}
-    answers = [*clients.submits(), *(task.result() for task in hung)]
+    assert_all_was_kept(account, clients, [task.result() for task in hung], first, prompt)
+
+
+def assert_all_was_kept(
+    account: Account, clients: Clients, sent: list[requests.Response], first: str, prompt: str
+) -> None:
+    """What was accepted exists and is drawn, though for some it must be searched for. What was
+    begun and refused in the middle ends too, and its money is free. `sent`: the submits that were
+    under way; with the `first` one they are all that upstreams got with this `prompt`."""
+    assert {answer.status_code for answer in sent} == {200}
+    answers = [*clients.submits(), *sent]
     accepted = {answer.json()["result"] for answer in answers if answer.status_code == 200}
     ids = {
         str(pk) for pk in Task.objects.filter(tenant=account.tenant).values_list("pk", flat=True)

@@ -80,7 +80,7 @@ from gevent import get_hub, monkey
 monkey.patch_all()
 import os, socket, time, django
 django.setup()
-from relay import posting
+from relay.messages import posting
 posting.guarded(ports=(80,), allowed=())
 started = time.monotonic()
 for _ in range(60):

@@ -22,9 +22,10 @@ from billing.tokens import authenticate
 from channels import selection
 from channels.adapters.base import Accepted
 from common import sql
-from relay import actions, forwarding, lifecycle, signing
+from relay import actions, lifecycle, signing
 from relay.models import Task
-from relay.orders import Order, Price
+from relay.submits import forwarding
+from relay.submits.orders import Order, Price
 from tests.accounts import Account, open_account
 from tests.faults.place import Place, open_place, until
 from tests.proofs import prove

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from relay import delivery, lifecycle, posting
+from relay import lifecycle
+from relay.messages import delivery, posting
 from relay.models import Callback, CallbackAttempt, Hook, Task
 from tests.accounts import open_account
 from tests.faults.hostile_addresses import HOSTS, NAMES

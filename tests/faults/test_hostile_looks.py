@@ -3,7 +3,7 @@ are stored, and no money moves that should not."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -17,27 +17,21 @@ from django.utils import timezone
 from channels import selection
 from channels.errors import Refusal, Rejected
 from channels.models import Channel
-from relay import actions, forwarding, polling
-from relay.forwarding import Handover
+from relay import actions
+from relay.following import polling
 from relay.models import Task
-from relay.orders import Order
+from relay.submits import forwarding
+from relay.submits.forwarding import Handover
+from relay.submits.orders import Order
 from tests.accounts import Account, open_account, open_channel
-from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row, row_of
+from tests.faults.hostile import Exchange, HostileUpstream, row, row_of
 from tests.faults.place import accept, begin, begin_attempt, hurry_tasks
 from tests.proofs import prove
 from tests.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("faults-looks")
-
 # Longer than any look may take with the times of `quick_times`.
 LOOK_SECONDS = 8
 DEEP = 900
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

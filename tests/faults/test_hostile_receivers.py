@@ -7,16 +7,15 @@ from threading import Thread
 import pytest
 from django.db import connection
 
-from relay import delivery, ladder, lifecycle, posting
+from relay import lifecycle
+from relay.messages import delivery, ladder, posting
+from relay.messages.posting import Delivery
 from relay.models import Callback, Task
-from relay.posting import Delivery
 from tests.accounts import Account, open_account
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream
 from tests.faults.place import begin
 from tests.proofs import prove
 from tests.stack import Stack
-
-pytestmark = pytest.mark.xdist_group("faults-looks")
 
 TIMEOUT_SECONDS = 1
 # More than a try has.

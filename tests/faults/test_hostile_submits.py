@@ -2,7 +2,7 @@
 what the task becomes and what is paid agree."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import requests
@@ -14,16 +14,8 @@ from tests.faults.place import finish_all, hurry_tasks, until
 from tests.proofs import prove
 from tests.stack import Stack, free_port
 
-pytestmark = pytest.mark.xdist_group("faults-submits")
-
 # The stack's time-outs for a submit (1 s to connect, 2 s to answer), and as much again.
 SUBMIT_SECONDS = 6
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

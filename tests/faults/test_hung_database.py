@@ -8,14 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from relay.models import Callback, Task
 from tests.accounts import Account
-from tests.faults.place import Place, finish_all, hurry_tasks, open_place, until
+from tests.faults.place import Place, open_place, until
 from tests.faults.servers import OwnPostgres, own_postgres_server
-from tests.faults.test_database import Clients, assert_unavailable
+from tests.faults.test_database import Clients, assert_all_was_kept, assert_unavailable
 from tests.proofs import prove
-
-pytestmark = pytest.mark.xdist_group("faults-hung-database")
 
 STATEMENT_SECONDS = 2
 HUNG_SECONDS = 12
@@ -79,19 +76,6 @@ def test_a_database_that_hangs(place: Place, postgres: OwnPostgres, account: Acc
         assert slowest < ANSWER_SECONDS
     prove(account.tenant.pk)
 
-    # What was accepted exists and is drawn. What was refused may have been begun all the same: the
-    # server did what it had been asked when it went on. That ends too, and its money is free.
-    assert {task.result().status_code for task in sent} == {200}
-    answers = [*clients.submits(), *(task.result() for task in sent)]
-    accepted = {answer.json()["result"] for answer in answers if answer.status_code == 200}
-    ids = {
-        str(pk) for pk in Task.objects.filter(tenant=account.tenant).values_list("pk", flat=True)
-    }
-    assert accepted | {first} <= ids
-    hurry_tasks(*ids)
-    ended = finish_all(account, ids, seconds=30)
-    assert {ended[task_id] for task_id in accepted | {first}} == {"SUCCESS"}
-    assert len(account.stack.submits(prompt)) == 5
-    until(lambda: account.callback(first).state == Callback.State.DELIVERED, "the final message")
-    assert account.wallet.held == 0
-    prove(account.tenant.pk)
+    # What was refused may have been begun all the same: the server did what it had been asked when
+    # it went on.
+    assert_all_was_kept(account, clients, [task.result() for task in sent], first, prompt)

@@ -31,7 +31,7 @@ def test_web_and_worker_write_json(place: Place) -> None:
     # The worker has come up, however long that took.
     account.finish(task_id)
     found = wait_until(lambda: told("worker", task_id=int(task_id), level="WARNING"))
-    assert found["logger"] == "relay.delivery"
+    assert found["logger"] == "relay.messages.delivery"
     assert found["job"] == "relay.jobs.deliver"
     assert len(str(found["job_id"])) == 36
     assert found["tenant_id"] == account.tenant.pk

@@ -31,8 +31,6 @@ from tests.faults.place import (
 from tests.proofs import prove
 from tests.stack import Stack
 
-pytestmark = pytest.mark.xdist_group("faults-kills")
-
 DRAWING_SECONDS = 1
 
 

@@ -15,10 +15,12 @@ from billing.tokens import authenticate
 from channels import selection
 from channels.models import Channel
 from common import sql
-from relay import actions, forwarding, late, lifecycle, orders, polling, statements
+from relay import actions, lifecycle
+from relay.following import late, polling, statements
 from relay.models import Attempt, Callback, Task
+from relay.submits import forwarding, orders
 from tests.accounts import Account, open_account
-from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row_of
+from tests.faults.hostile import Exchange, HostileUpstream, row_of
 from tests.faults.place import accept, begin, until
 from tests.proofs import prove
 from tests.stack import Stack
@@ -27,12 +29,6 @@ HOOK = "http://hook.example/"
 HELD = ("hold", "0.00", "0.10")
 PAID = ("capture", "-0.10", "-0.10")
 GIVEN_BACK = ("release", "0.00", "-0.10")
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from tests.faults.place import Place, begin, finish_all, open_place, until
 from tests.proofs import prove
 from tests.races.together import raised, together
 
-pytestmark = pytest.mark.xdist_group("faults-never-ending")
-
 # A call of this stack has 3 s, a look's lease 30 s.
 CALL_SECONDS = 8
 QUICK_SECONDS = 5

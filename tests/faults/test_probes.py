@@ -14,8 +14,6 @@ from tests.faults.hostile import hostile_upstream
 from tests.faults.place import until
 from tests.stack import BIN, ROOT, Stack
 
-pytestmark = pytest.mark.xdist_group("faults-probes")
-
 HANGING = 30
 HAND_OUT = "from channels import jobs; jobs.probe_due()"
 

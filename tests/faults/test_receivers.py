@@ -16,8 +16,10 @@ from standardwebhooks import Webhook
 from billing.models import Delivery as NoticeDelivery
 from billing.models import Notice, Tenant
 from channels.adapters.base import Update
-from relay import callbacks, delivery, hooks, lifecycle, notices, posting
+from relay import lifecycle
+from relay.messages import callbacks, delivery, hooks, posting
 from relay.models import Callback, Hook, Task
+from relay.watch import notices
 from tests.accounts import Account, open_account
 from tests.faults.floods import drain, flood
 from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream
@@ -56,7 +58,7 @@ def ended(account: Account, hook: str) -> Callback:
 
 def claimed(account: Account) -> list[int]:
     mine = set(Callback.objects.filter(tenant=account.tenant).values_list("pk", flat=True))
-    return [callback_id for callback_id, _ in callbacks.claim() if callback_id in mine]
+    return [claimed.id for claimed in callbacks.claim() if claimed.id in mine]
 
 
 def deliver(callback: Callback) -> Callback:
@@ -262,7 +264,7 @@ def test_two_hundred_thousand_due_messages_of_one_receiver_are_stepped_over(
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE relay_callback")
         started = time.perf_counter()
-        found |= {callback_id for callback_id, _ in callbacks.claim()}
+        found |= {claimed.id for claimed in callbacks.claim()}
         took.append(time.perf_counter() - started)
     mine = set(Callback.objects.filter(tenant=account.tenant).values_list("pk", flat=True))
     assert {row.pk for row in lively} <= found

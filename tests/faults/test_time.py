@@ -19,8 +19,6 @@ from tests.faults.place import Place, begin, finish_all, hurry_tasks, open_place
 from tests.proofs import prove
 from tests.stack import Stack, free_port
 
-pytestmark = pytest.mark.xdist_group("faults-time")
-
 DEADLINE_SECONDS = 2
 EXPIRY_SECONDS = 6
 # The stack's worker does so much at the same time.

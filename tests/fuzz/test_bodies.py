@@ -19,14 +19,15 @@ from hypothesis import strategies as st
 from billing import books
 from billing.models import Entry
 from channels.models import Channel
-from relay import actions, modes, signing
+from relay import actions, signing
 from relay.api.schema import examples, refusals
 from relay.models import Task
+from relay.submits import modes
 from tests.api.shapes import assert_every_answer, assert_refused, assert_task
 from tests.api.upstreams import BASES, Upstream
-from tests.conftest import PRICES
 from tests.fuzz.bodies import ODD, STATE, Form, odd_values, parsed, text_of, texts_like
 from tests.fuzz.examples import bounded
+from tests.prices import PRICES
 from tests.stack import Stack
 
 EXAMPLES = 10

@@ -4,15 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.accounts import Account, open_account
-from tests.faults.servers import own_database
 from tests.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def own_database_url(database: str) -> Iterator[str]:
-    """A database that nobody but the test's own threads works on."""
-    with own_database(database) as url:
-        yield url
 
 
 @pytest.fixture

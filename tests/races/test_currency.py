@@ -9,8 +9,8 @@ from django.db import transaction
 from billing import ledger, tenants
 from billing.models import Entry
 from common import site
-from relay import site_changes
 from relay.errors import Conflict
+from relay.operators import site_changes
 from tests.faults.servers import own_database
 from tests.races.waiting import Waiting
 

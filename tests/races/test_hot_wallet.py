@@ -68,9 +68,12 @@ def test_one_hot_wallet_keeps_half_the_speed_of_many(
     record_property("report", f"{said}; median ratio {median(ratios):.2f}")
     for each in (*many, one):
         wallet = Wallet.objects.live(each.tenant.pk)
-        drawn = Task.objects.filter(tenant=each.tenant, status="SUCCESS").count()
+        tasks = Task.objects.filter(tenant=each.tenant)
+        drawn = tasks.filter(status="SUCCESS").count()
         assert drawn > 0
-        assert drawn == Task.objects.filter(tenant=each.tenant).count()
+        others = tasks.exclude(status="SUCCESS")
+        assert not others, list(others.values_list("pk", "status", "fail_reason"))
         assert (wallet.balance, wallet.held) == (FUNDS - PRICE * drawn, 0)
-    prove()
+        # One by one: who compares each task with each entry of all takes minutes.
+        prove(each.tenant.pk)
     assert median(ratios) >= LEAST, said

@@ -1,6 +1,6 @@
 """A late drawing that many bring at once: told of once, held and paid once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from common import sql
-from relay import late, lifecycle, statements
+from relay import lifecycle
+from relay.following import late, statements
 from relay.models import Callback, Task
 from tests.accounts import Account, open_account
-from tests.faults.hostile import HostileUpstream, hostile_upstream, row_of
+from tests.faults.hostile import HostileUpstream, row_of
 from tests.faults.place import accept, begin
 from tests.proofs import prove
 from tests.races.together import raised, together
@@ -20,12 +21,6 @@ from tests.stack import Stack
 
 THREADS = 20
 HOOK = "http://hook.example/"
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture

@@ -83,6 +83,15 @@ def test_exactly_as_many_as_the_rate_allows(place: Place) -> None:
     assert place.metrics()["relay_limits_degraded"] == 0
 
 
+def test_a_redis_that_has_forgotten_the_script_is_told_it_again(place: Place) -> None:
+    """Also when many ask together, each of whom it would refuse."""
+    account = limit_key(place.account(), rpm=20)
+    assert submit_all(account, 5) == {"accepted": 5}
+    place.redis.client().script_flush()
+    assert submit_all(account, CLIENTS) == {"accepted": 15, "rate_limited": CLIENTS - 15}
+    assert place.decided("allowed", source="postgres") == 0
+
+
 def test_two_keys_at_once_under_the_tenants_rate(place: Place) -> None:
     one = limit_tenant(limit_key(place.account(), rpm=15), rpm=20)
     other = limit_key(one.new_key(), rpm=15)

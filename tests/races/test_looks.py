@@ -2,28 +2,25 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from common import sql
-from relay import polling, statements
-from relay.models import Task
+from relay.following import polling, statements
+from relay.models import Attempt, Task
 from tests.accounts import Account, open_account
-from tests.faults.hostile import HostileUpstream, hostile_upstream, row_of
-from tests.faults.place import accept, begin, hurry_tasks
+from tests.faults.hostile import HostileUpstream, row_of
+from tests.faults.place import accept, begin, hurry_tasks, until
 from tests.proofs import prove
 from tests.races.together import raised, together
 from tests.stack import Stack
 
 THREADS = 8
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
 
 
 @pytest.fixture
@@ -139,3 +136,67 @@ def test_hints_claims_and_looks_at_once(account: Account, upstream: HostileUpstr
 
 def hint(task: Task) -> None:
     sql.execute(statements.HINT, {"task_id": task.pk, "upstream_id": f"up-{task.pk}"})
+
+
+@pytest.mark.parametrize("progress", ["15%", "30%"], ids=["nothing new", "news"])
+def test_a_hint_in_the_moment_in_which_a_look_is_stored_makes_nobody_wait_for_a_lease(
+    account: Account, upstream: HostileUpstream, progress: str
+) -> None:
+    """The look waits for the row until the hint is stored, and then finds it changed."""
+    tasks = running(account, tasks=4)
+    ids = [task.pk for task in tasks]
+    upstream.rows = [row_of(task, "IN_PROGRESS", progress="15%") for task in tasks]
+    polling.look(account.channel.pk, ids)
+    hurry_tasks(*ids)
+    claim = polling.claim(account.channel.pk)
+    assert set(claim.task_ids) == set(ids)
+    upstream.rows = [row_of(task, "IN_PROGRESS", progress=progress) for task in tasks]
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            hint(tasks[0])
+            looking = pool.submit(polling.look, account.channel.pk, claim.task_ids, claim.lease)
+            until(lambda: waiting_for_rows() == 1, "the look")
+        looking.result(10)
+    found = dict(Task.objects.filter(pk__in=ids).values_list("pk", "leased_until"))
+    assert set(found.values()) == {None}
+    assert polling.claim(account.channel.pk).task_ids == [tasks[0].pk]
+
+
+def test_a_hint_in_the_moment_in_which_answers_are_stored_loses_none(account: Account) -> None:
+    """Those of several submits are stored together, once the first one is."""
+    first, *others = (begin(account, hook="") for _ in range(5))
+    with ThreadPoolExecutor(5) as pool, hinted(others[1]) as tell_the_other:
+        with hinted(first) as tell:
+            storing = [pool.submit(accept, first, f"up-{first}")]
+            until(lambda: waiting_for_rows() == 1, "the first answer")
+            storing += [pool.submit(accept, each, f"up-{each}") for each in others]
+            until(lambda: all(each.running() for each in storing), "the others")
+            tell()
+        until(lambda: storing[0].done() and waiting_for_rows() == 1, "the others' answers")
+        tell_the_other()
+        assert [each.result(10) for each in storing] == [None] * 5
+    found = Task.objects.filter(pk__in=[first, *others])
+    assert all(task.upstream_id == f"up-{task.pk}" for task in found)
+    assert set(found.values_list("status", flat=True)) == {"SUBMITTED"}
+    attempts = Attempt.objects.filter(task__in=found)
+    assert set(attempts.values_list("outcome", flat=True)) == {"accepted"}
+
+
+@contextmanager
+def hinted(task_id: int) -> Iterator[Callable[[], None]]:
+    """A hint to it that is stored when what this yields is called."""
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        other.set_autocommit(False)
+        cursor.execute(statements.HINT, {"task_id": task_id, "upstream_id": ""})
+        try:
+            yield other.commit
+        finally:
+            other.rollback()
+
+
+def waiting_for_rows() -> int:
+    found: int = sql.fetch_one(
+        "SELECT count(*) AS number FROM pg_locks WHERE NOT granted"
+        " AND locktype IN ('transactionid', 'tuple')"
+    ).number
+    return found

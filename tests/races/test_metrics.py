@@ -12,7 +12,7 @@ from threading import Barrier, Thread
 import django
 
 django.setup()
-from relay import metrics
+from relay.watch import metrics
 
 sys.setswitchinterval(1e-6)
 together = Barrier(16)

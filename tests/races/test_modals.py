@@ -11,8 +11,9 @@ from billing.models import Entry
 from billing.tokens import authenticate
 from channels import selection
 from channels.errors import Refusal, Rejected
-from relay import actions, forwarding, lifecycle, orders
+from relay import actions, lifecycle
 from relay.models import Attempt, Callback, Task
+from relay.submits import forwarding, orders
 from tests.accounts import Account
 from tests.faults.place import begin_attempt
 from tests.proofs import prove

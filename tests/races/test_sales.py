@@ -9,8 +9,9 @@ from billing import codes, money, topups
 from billing.errors import CodeRefused, RefundRefused, TopUpRefused
 from billing.models import RedemptionCode, TopUp
 from billing.providers.base import Outcome, Payment
-from relay import lifecycle, refunds
+from relay import lifecycle
 from relay.models import Task
+from relay.operators import refunds
 from tests.accounts import Account, open_tenant
 from tests.faults.place import accept, begin
 from tests.proofs import prove, prove_money

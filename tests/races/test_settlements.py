@@ -8,9 +8,10 @@ import pytest
 
 from billing.models import Entry
 from common import sql
-from relay import lifecycle, settlements
+from relay import lifecycle
 from relay.errors import Conflict
 from relay.models import Attempt, Callback, Task
+from relay.operators import settlements
 from tests.accounts import Account
 from tests.faults.place import begin
 from tests.proofs import prove

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from relay import beat, broker
-from relay.beat import Clock
 from relay.celery import app
+from relay.serving import beat, broker
+from relay.serving.beat import Clock
 from tests.faults.servers import OwnRedis
 
 
@@ -55,7 +55,7 @@ def test_redis_is_not_filled_up(
         tick(1)
         assert client.llen("default") == 4
     clock.close()
-    told = [record.getMessage() for record in caplog.records if record.name == "relay.beat"]
+    told = [record.getMessage() for record in caplog.records if record.name == "relay.serving.beat"]
     assert told == [
         "nobody takes the messages of queue default: no more are sent",
         "the messages of queue default are taken again",

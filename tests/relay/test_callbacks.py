@@ -16,9 +16,10 @@ from standardwebhooks import Webhook
 from billing import tenants
 from billing.models import Tenant
 from channels.adapters.base import Update
-from relay import callbacks, delivery, hooks, lifecycle
+from relay import lifecycle
+from relay.messages import callbacks, delivery, hooks
+from relay.messages.posting import Delivery
 from relay.models import Callback, CallbackAttempt, Task
-from relay.posting import Delivery
 from tests.accounts import Account, open_account
 from tests.faults.place import accept, begin
 
@@ -126,8 +127,9 @@ def test_a_delivery_of_what_is_done_is_not_made(bystander: Account) -> None:
     lifecycle.fail(running(bystander), "lost")
     message = messages(bystander).get()
     messages(bystander).update(state="delivered", due_at=None)
-    delivery.deliver(message.pk, 0)
-    delivery.deliver(message.pk + 10**6, 0)
+    delivery.deliver(message.pk, 0, message.task_id)
+    delivery.deliver(message.pk + 10**6, 0, message.task_id)
+    delivery.deliver(message.pk, 0, message.task_id + 1)
     assert not CallbackAttempt.objects.filter(callback=message).exists()
 
 
@@ -143,7 +145,7 @@ def switch_off(account: Account, hook: str = HOOK) -> None:
 
 
 def claimed() -> set[int]:
-    return {callback_id for callback_id, _ in callbacks.claim()}
+    return {claimed.id for claimed in callbacks.claim()}
 
 
 def put(callback: Callback, state: str) -> None:
@@ -201,7 +203,7 @@ def test_of_a_task_one_message_is_on_its_way_at_a_time(bystander: Account) -> No
     progress(task, 31)
     first = messages(bystander).get()
     assert first.pk in claimed()
-    assert delivery._take(first.pk, 0)
+    assert delivery._take(first.pk, 0, first.task_id)
     # Rewritten while it flies, then overtaken.
     progress(task, 46)
     assert first.pk not in claimed()
@@ -218,7 +220,7 @@ def test_progress_that_was_rewritten_on_its_way_is_due_again(bystander: Account)
     progress(task, 31)
     message = messages(bystander).get()
     assert message.pk in claimed()
-    assert delivery._take(message.pk, 0)
+    assert delivery._take(message.pk, 0, message.task_id)
     message.refresh_from_db()
     progress(task, 46)
     delivery.record(message, Delivery(200, "", 1))
@@ -244,7 +246,7 @@ def test_what_arrived_although_it_was_overtaken_has_arrived(bystander: Account) 
     task = running(bystander)
     progress(task, 31)
     message = messages(bystander).get()
-    assert delivery._take(message.pk, 0)
+    assert delivery._take(message.pk, 0, message.task_id)
     message.refresh_from_db()
     lifecycle.fail(task, "lost")
     delivery.record(message, Delivery(200, "", 1))

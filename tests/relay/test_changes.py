@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels.adapters.base import Update
-from relay import changes
+from relay.following import changes
 from relay.models import Task
 
 ORDER = ["NOT_START", "SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILURE"]

@@ -3,7 +3,8 @@
 import pytest
 from django.conf import LazySettings
 
-from relay import checks, ladder
+from relay import checks
+from relay.messages import ladder
 
 
 def test_the_settings_as_shipped_are_good() -> None:
@@ -40,6 +41,30 @@ def test_a_ladder_of_ones_own(settings: LazySettings) -> None:
     settings.CALLBACK_LADDER_SECONDS = [0, 2.5]
     assert checks.callback_ladder(None) == []
     assert [ladder.next_wait(failed) for failed in range(3)] == [0, 2.5, None]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "entries", "words"),
+    [
+        (0, 0, []),
+        (90, 0, []),
+        (90, 90, []),
+        (90, 400, []),
+        (13, 0, ["KEEP_TASKS_DAYS is 0 (for ever), or at least 14."]),
+        (-1, 0, ["KEEP_TASKS_DAYS is 0 (for ever), or at least 14."]),
+        (90, 89, ["KEEP_ENTRIES_DAYS needs KEEP_TASKS_DAYS, and is at least as much"]),
+        (0, 400, ["KEEP_ENTRIES_DAYS needs KEEP_TASKS_DAYS, and is at least as much"]),
+        (90, -1, ["KEEP_ENTRIES_DAYS is 0", "KEEP_ENTRIES_DAYS needs KEEP_TASKS_DAYS"]),
+    ],
+)
+def test_how_long_tasks_and_entries_are_kept(
+    settings: LazySettings, tasks: int, entries: int, words: list[str]
+) -> None:
+    settings.KEEP_TASKS_DAYS, settings.KEEP_ENTRIES_DAYS = tasks, entries
+    found = [error.msg for error in checks.retention(None)]
+    assert len(found) == len(words)
+    for text, word in zip(found, words, strict=True):
+        assert text.startswith(word)
 
 
 SECRET = "whsec_" + "MDEy" * 8

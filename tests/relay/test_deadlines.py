@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from relay import checks, deadlines
+from relay import checks
+from relay.following import deadlines
 
 KNOWN = {"VIDEO": 7200, "relax": 5400, "IMAGINE/relax": 10800, "IMAGINE": 1800.5}
 

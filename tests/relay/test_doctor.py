@@ -16,8 +16,8 @@ from bench.seed import seed
 from billing import ledger
 from billing.models import Delivery, Notice, Tenant, Wallet
 from common.proofs import look, snapshot
-from relay import nightly, proofs
 from relay.models import ProofRun
+from relay.watch import nightly, proofs
 from tests.races.together import returned, together
 
 SUMS = "a wallet is the sum of its entries"

@@ -9,9 +9,10 @@ import pytest
 
 from billing.models import Notice
 from common import retry_after
-from relay import callbacks, delivery, hooks, ladder, lifecycle
+from relay import lifecycle
+from relay.messages import callbacks, delivery, hooks, ladder
+from relay.messages.posting import Delivery
 from relay.models import Callback, Hook, Task
-from relay.posting import Delivery
 from tests import clock
 from tests.accounts import Account
 from tests.faults.place import begin
@@ -43,12 +44,12 @@ def message(account: Account, hook: str = HOOK) -> Callback:
 
 def is_claimed(callback: Callback, moment: datetime) -> bool:
     clock.set_clock(moment)
-    return (callback.pk, callback.tries) in callbacks.claim()
+    return (callback.pk, callback.tries, callback.task_id) in callbacks.claim()
 
 
 def fail(callback: Callback, answer: Delivery = NO) -> Callback:
     """One try that ends so."""
-    assert delivery._take(callback.pk, callback.tries)
+    assert delivery._take(callback.pk, callback.tries, callback.task_id)
     callback.refresh_from_db()
     delivery.record(callback, answer)
     callback.refresh_from_db()
@@ -221,7 +222,7 @@ def test_the_peace_of_one_hook_is_not_that_of_another_at_its_host(frozen: Accoun
     apart = next(url for url in urls if hooks.place(url) != hooks.place(HOOK))
     mine, other = message(frozen), message(frozen, apart)
     hooks.note(frozen.tenant.pk, HOOK, Delivery(429, "", 1, retry_after=600))
-    claimed = [callback_id for callback_id, _ in callbacks.claim()]
+    claimed = [message.id for message in callbacks.claim()]
     assert (mine.pk in claimed, other.pk in claimed) == (False, True)
 
 

@@ -17,13 +17,15 @@ from billing.models import Delivery, Notice, Role, Tenant
 from billing.periods import Period
 from common import languages
 from common.audit import Origin
-from relay import checks, hooks, incidents
-from relay import notices as sending
+from relay import checks
 from relay.api.v1 import notices as v1_notices
 from relay.api.v1 import statements as v1_statements
 from relay.api.v1.operation import perform
 from relay.errors import InvalidRequest
-from relay.posting import Delivery as Answer
+from relay.messages import hooks
+from relay.messages.posting import Delivery as Answer
+from relay.watch import incidents
+from relay.watch import notices as sending
 from tests.accounts import Account, open_tenant
 from tests.ledger import hold
 from tests.traffic import spread

@@ -108,7 +108,7 @@ def test_a_task_gets_its_id_once(bystander: Account) -> None:
 
 def test_doubt_changes_only_what_was_being_sent(bystander: Account) -> None:
     sending, accepted = read(begin(bystander)), running(bystander)
-    lifecycle.doubt([sending, accepted])
+    lifecycle.doubt([sending.pk, accepted.pk])
     assert bystander.attempts(sending.pk) == ["unknown"]
     assert bystander.attempts(accepted.pk) == ["accepted"]
     lifecycle.doubt([])

@@ -1,42 +1,43 @@
 """What a look at tasks makes of what an upstream says, and of what nobody can read."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.conf import LazySettings
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from relay import asking, metrics, polling
+from common import redis_pool
+from relay.following import asking, memory, polling
 from relay.models import Task
+from relay.watch import metrics
 from tests.accounts import Account, open_account
-from tests.faults.hostile import Exchange, HostileUpstream, hostile_upstream, row_of
+from tests.faults.hostile import Exchange, HostileUpstream, row_of
 from tests.faults.place import accept, begin, hurry_tasks
-from tests.faults.servers import own_database
-from tests.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def own_database_url(database: str) -> Iterator[str]:
-    with own_database(database) as url:
-        yield url
-
-
-@pytest.fixture
-def upstream() -> Iterator[HostileUpstream]:
-    with hostile_upstream() as upstream:
-        yield upstream
+from tests.stack import Stack, wait_until
 
 
 @pytest.fixture
 def account(own_database_url: str, upstream: HostileUpstream, tmp_path: Path) -> Account:
     """Nobody looks for it but the test."""
     return open_account(Stack(folder=tmp_path, env={}, drawing_seconds=1), channel_url=upstream.url)
+
+
+@pytest.fixture
+def without_redis(settings: LazySettings) -> Iterator[None]:
+    """Nobody answers where it should be."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis_pool.client.cache_clear()
+    yield
+    redis_pool.client.cache_clear()
 
 
 def running(account: Account, *, own_id: str = "") -> Task:
@@ -50,6 +51,30 @@ def look(account: Account, *tasks: Task) -> list[str]:
     for task in tasks:
         task.refresh_from_db()
     return [task.status for task in tasks]
+
+
+def copy_task(task_id: int, *, times: int) -> None:
+    """So many more that are due in an hour; the database has seen how many there are."""
+    columns = [each.column for each in Task._meta.concrete_fields if not each.primary_key]
+    names = ", ".join(columns)
+    values = names.replace("next_poll_at", "now() + interval '1 hour'")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO relay_task ({names}) SELECT {values} "
+            "FROM relay_task, generate_series(1, %s) WHERE id = %s",
+            [times, task_id],
+        )
+        cursor.execute("ANALYZE relay_task")
+
+
+def rows_read() -> int:
+    """Of tasks, in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            r"""SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int
+               FROM pg_stat_xact_user_tables WHERE relname LIKE 'relay\_task\_%'"""
+        )
+        return int(cursor.fetchone()[0])
 
 
 def malformed(account: Account) -> float:
@@ -66,7 +91,7 @@ def test_what_cannot_be_read_is_counted_and_kept_and_the_rest_is_applied(
     nonsense = [None, 7, "text", [row_of(bad)], {"id": ["up"], "lies": "here"}]
     upstream.rows = [*nonsense, row_of(good)]
     before = malformed(account)
-    with caplog.at_level(logging.WARNING, logger="relay.asking"):
+    with caplog.at_level(logging.WARNING, logger="relay.following.asking"):
         assert look(account, bad, good) == ["SUBMITTED", "SUCCESS"]
     assert malformed(account) - before == 5
     assert "{'id': ['up'], 'lies': 'here'}" in caplog.text
@@ -175,6 +200,19 @@ def test_a_message_that_comes_too_late_asks_nobody(
     assert len(upstream.asked) == asked
 
 
+def test_what_is_due_is_found_without_reading_what_is_not(account: Account) -> None:
+    """Of some thousand tasks of the same hours."""
+    task = running(account)
+    copy_task(task.pk, times=5000)
+    hurry_tasks(task.pk)
+    with transaction.atomic():
+        assert polling.due_channels() == [account.channel.pk]
+        task_ids, lease = polling.claim(account.channel.pk)
+        assert task_ids == [task.pk]
+        assert rows_read() < 100
+    polling.look(account.channel.pk, task_ids, lease)
+
+
 @pytest.mark.parametrize("number", [1, 50])
 def test_what_has_not_changed_costs_no_statement_of_its_own(
     account: Account, upstream: HostileUpstream, number: int
@@ -184,7 +222,8 @@ def test_what_has_not_changed_costs_no_statement_of_its_own(
     look(account, *tasks)
     with CaptureQueriesContext(connection) as queries:
         polling.look(account.channel.pk, [task.pk for task in tasks])
-    assert len(queries) < 5, [query["sql"][:80] for query in queries]
+    # What was due, and in a transaction its lock and the next times.
+    assert len(queries) <= 6, [query["sql"][:80] for query in queries]
 
 
 def test_the_deadline_is_written_down_at_the_submit(account: Account, settings: Any) -> None:
@@ -233,3 +272,134 @@ def test_a_deadline_is_believed_after_the_upstream_was_asked_once_more(
     assert task.status == status
     if status == "FAILURE" and answer != "FAILURE":
         assert task.fail_reason == polling.TIMED_OUT
+
+
+def test_what_is_stored_already_is_not_read_again(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    tasks = [running(account) for _ in range(5)]
+    upstream.rows = [row_of(task, "IN_PROGRESS") for task in tasks]
+    look(account, *tasks)
+    with CaptureQueriesContext(connection) as queries:
+        polling.look(account.channel.pk, [task.pk for task in tasks])
+    assert [query["sql"] for query in queries if '"relay_task"."prompt"' in query["sql"]] == []
+    upstream.rows[0] = row_of(tasks[0], "IN_PROGRESS", progress="78%")
+    assert look(account, *tasks) == ["IN_PROGRESS"] * 5
+    assert [task.progress for task in tasks] == [78, 46, 46, 46, 46]
+
+
+def test_the_same_row_is_stored_again_where_somebody_else_has_changed_the_task(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    task = running(account)
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    look(account, task)
+    changed = Task.objects.filter(pk=task.pk)
+    changed.update(status="SUBMITTED", progress=0, sequence=task.sequence + 1)
+    assert look(account, task) == ["IN_PROGRESS"]
+    assert task.progress == 46
+
+
+def test_the_same_row_again_ends_a_task_whose_deadline_is_over(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    task = running(account)
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    assert look(account, task) == ["IN_PROGRESS"]
+    Task.objects.filter(pk=task.pk).update(deadline_at=timezone.now())
+    assert look(account, task) == ["FAILURE"]
+
+
+def test_the_same_row_again_ends_the_time_in_which_a_task_was_missing(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    task = running(account)
+    rows = upstream.rows = [row_of(task, "IN_PROGRESS")]
+    look(account, task)
+    upstream.rows = []
+    look(account, task)
+    assert task.missing_since is not None
+    upstream.rows = rows
+    assert look(account, task) == ["IN_PROGRESS"]
+    assert task.missing_since is None
+
+
+def test_what_redis_has_lost_is_compared_once_more(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    task = running(account)
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    look(account, task)
+    (stored,), sequence = memory.recall([task.pk]).values(), task.sequence
+    redis_pool.client().delete(memory._KEY.format(task.pk))
+    assert memory.recall([task.pk]) == {}
+    assert look(account, task) == ["IN_PROGRESS"]
+    assert (memory.recall([task.pk]), task.sequence) == ({task.pk: stored}, sequence)
+    upstream.rows = [row_of(task)]
+    assert look(account, task) == ["SUCCESS"]
+
+
+def test_a_look_needs_no_redis(
+    account: Account, upstream: HostileUpstream, without_redis: None
+) -> None:
+    task = running(account)
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    assert (look(account, task), memory.recall([task.pk])) == (["IN_PROGRESS"], {})
+    upstream.rows = [row_of(task)]
+    assert look(account, task) == ["SUCCESS"]
+
+
+def test_an_id_that_comes_twice_is_never_the_same_as_before(
+    account: Account, upstream: HostileUpstream
+) -> None:
+    task = running(account)
+    upstream.rows = [row_of(task, "IN_PROGRESS")]
+    look(account, task)
+    upstream.rows = [row_of(task, "IN_PROGRESS"), row_of(task)]
+    assert look(account, task) == ["SUCCESS"]
+
+
+def test_an_answer_to_the_submit_that_comes_during_a_look_loses_nothing(
+    account: Account, upstream: HostileUpstream, own_database_url: str
+) -> None:
+    """The look has found the task by a hint and is too late to give it its name; what it has read
+    was not stored, so the next look must not take it for known."""
+    other, late = running(account), Task.objects.get(pk=begin(account))
+    name = f"up-{late.pk}"
+    Task.objects.filter(pk=late.pk).update(hinted_id=name)
+    upstream.rows = [row_of(other), row_of(late)]
+
+    def look_at_both() -> None:
+        polling.look(account.channel.pk, [other.pk, late.pk])
+        connection.close()
+
+    with psycopg.connect(own_database_url) as holder, ThreadPoolExecutor(1) as pool:
+        holder.execute("SELECT 1 FROM relay_task WHERE id = %s FOR UPDATE", (other.pk,))
+        looking = pool.submit(look_at_both)
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted"
+        wait_until(lambda: holder.execute(waits).fetchone(), what="the look at the first one")
+        accept(late.pk, name)
+        holder.commit()
+        looking.result()
+    assert look(account, other, late) == ["SUCCESS", "SUCCESS"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_what_has_moved_after_a_long_time_is_looked_at_again_soon(
+    account: Account, upstream: HostileUpstream, settings: LazySettings, number: int
+) -> None:
+    """Alone or with others, and however long it had waited at the upstream."""
+    settings.POLL_MIN_SECONDS, settings.POLL_MAX_SECONDS = 2.0, 30.0
+    tasks = [running(account) for _ in range(number)]
+    long_ago = timezone.now() - timedelta(seconds=1000)
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(
+        changed_at=long_ago, submit_time=(time.time() - 86_400) * 1000
+    )
+    upstream.rows = [row_of(task, "IN_PROGRESS") for task in tasks]
+    look(account, *tasks)
+    waits = [(task.next_poll_at - timezone.now()).total_seconds() for task in tasks]
+    assert max(waits) < 3
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(changed_at=long_ago)
+    look(account, *tasks)
+    waits = [(task.next_poll_at - timezone.now()).total_seconds() for task in tasks]
+    assert min(waits) > 25

@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from billing import ledger
 from billing.errors import NothingCaptured, Overdrawn, RefundRefused
 from billing.models import Entry, Token, Wallet
-from relay import lifecycle, refunds
+from relay import lifecycle
 from relay.models import Task
+from relay.operators import refunds
 from tests.accounts import Account
 from tests.faults.place import accept, begin
 from tests.proofs import prove

@@ -13,8 +13,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from channels.adapters.base import Update
-from relay import downloads, lifecycle, results
+from relay import lifecycle
 from relay.models import ResultFile, Task
+from relay.pictures import downloads, results
 from tests.accounts import Account
 from tests.picture_host import PictureHost, gives, png
 from tests.results import PROMPT, succeeded

@@ -9,18 +9,20 @@ from django.utils import timezone
 from channels import selection
 from channels.errors import NoRoom
 from channels.models import Channel
-from relay import room
+from common.partitions import weeks
 from relay.models import Attempt, Task
+from relay.submits import room
+from relay.weeks import spans
 from tests.accounts import Account
 from tests.faults.place import begin
 
 # Of the channel, one attempt a minute for two days; of another, as many this minute.
 PAST = """
 INSERT INTO relay_attempt (task_id, channel_id, number, outcome, is_fault, answer, created_at)
-SELECT -minute, %(channel)s, 1, 'accepted', false, '', now() - minute * interval '1 minute'
+SELECT %(id)s - minute, %(channel)s, 1, 'accepted', false, '', now() - minute * interval '1 minute'
 FROM generate_series(1, 2880) minute
 UNION ALL
-SELECT -10000 - place, %(other)s, 1, 'accepted', false, '', now()
+SELECT %(id)s - 10000 - place, %(other)s, 1, 'accepted', false, '', now()
 FROM generate_series(1, 2880) place
 """
 
@@ -90,9 +92,12 @@ def test_other_channels_do_not_count(busy: Account) -> None:
 def test_the_submits_of_a_minute_are_found_without_all_that_were_before(busy: Account) -> None:
     other = Channel.objects.create(name="other", kind="trueai", base_url="http://x.example")
     with connection.cursor() as cursor:
-        cursor.execute(PAST, {"channel": busy.channel.pk, "other": other.pk})
+        # Of an hour ago: nobody else has ids of that time.
+        newest = weeks.id_at(timezone.now() - timedelta(hours=1))
+        cursor.execute(PAST, {"id": newest, "channel": busy.channel.pk, "other": other.pk})
         cursor.execute("ANALYZE relay_attempt")
-        cursor.execute(f"EXPLAIN {room._RECENT}", {"channel": busy.channel.pk, "rpm": 10})
+        asked = {"channel": busy.channel.pk, "rpm": 10, **spans.tried_within(60)._asdict()}
+        cursor.execute(f"EXPLAIN {room._RECENT}", asked)
         plan = [row[0] for row in cursor.fetchall()]
     condition = next(line for line in plan if "Index Cond" in line)
     assert "channel_id" in condition

@@ -5,21 +5,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from channels.models import Channel
-from relay import speeds
+from common.partitions import weeks
 from relay.models import Attempt, AttemptHour
-from relay.speeds import Speed, Speeds
+from relay.watch import speeds
+from relay.watch.speeds import Speed, Speeds
 from tests.accounts import Account
 
 NOW = datetime.now(UTC)
 THIS_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
 CLOSED = THIS_HOUR - timedelta(hours=3)
+TASK = weeks.id_at(NOW)
 
 
 def attempt(account: Account, at: datetime, *, milliseconds: int | None, **fields: object) -> None:
-    number = Attempt.objects.filter(task_id=1).count() + 1
+    number = Attempt.objects.filter(task_id=TASK).count() + 1
     told = {"outcome": Attempt.Outcome.REFUSED, **fields}
     Attempt.objects.create(
-        task_id=1, channel=account.channel, number=number, milliseconds=milliseconds,
+        task_id=TASK, channel=account.channel, number=number, milliseconds=milliseconds,
         created_at=at, **told,
     )  # fmt: skip
 

@@ -20,10 +20,11 @@ from billing import notices
 from billing.models import Delivery
 from channels.models import Channel, Credential
 from common import pulses
-from relay import attention, gauges, metrics, readiness, status
 from relay.models import Attempt, Callback, ProofRun, Task
-from relay.readiness import Standing
-from relay.status import ChannelStatus, Proof, Status
+from relay.watch import attention, gauges, metrics, readiness, status
+from relay.watch.readiness import Standing
+from relay.watch.status import ChannelStatus, Proof, Status
+from relay.watch.turnover import Turnover
 from tests.listener import listening
 from tests.stack import ROOT
 
@@ -34,7 +35,12 @@ CHANNEL = ChannelStatus(
     id=1, name="first", state="enabled", reason="", breaker="closed", rests=False,
     probe_is_ok=True, probe_seconds=0.1, headroom=None, credentials_off=0,
 )  # fmt: skip
-WELL = Status(channels=[CHANNEL], proof=Proof(age=3600), pulses=dict.fromkeys(PULSES, 1.0))
+WELL = Status(
+    channels=[CHANNEL],
+    proof=Proof(age=3600),
+    pulses=dict.fromkeys(PULSES, 1.0),
+    money=Turnover(balance=0, held=0, today={}),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +89,7 @@ def test_all_is_well(running: None) -> None:
         assert word in text
     told = run_json()
     assert told["attention"] == []
-    assert told["servers"] == {"database": "ok", "redis": "ok", "web": "ok", "broker": "ok"}
+    assert told["servers"] == dict.fromkeys(("database", "redis", "parts", "web", "broker"), "ok")
     assert set(told["queues"]) == {"poll", "deliver", "default"}
     assert sum(told["tasks"].values()) == Task.objects.open().count() > 0
     assert len(told["channels"]) == Channel.objects.count()
@@ -167,7 +173,7 @@ def test_no_tenant_and_no_task_is_a_label(running: None) -> None:
         for sample in metric.samples
         for name in sample.labels
     }
-    assert labels == {"channel", "queue", "status", "work"}
+    assert labels == {"channel", "kind", "queue", "status", "work"}
 
 
 def test_a_database_without_time_is_not_waited_for(past: str) -> None:

@@ -18,11 +18,13 @@ from channels.errors import (
 )
 from channels.models import Channel, ChannelEvent
 from channels.selection import Upstream
-from relay import incidents, verdicts
+from common.partitions import weeks
 from relay.models import Attempt
+from relay.submits import verdicts
+from relay.watch import incidents
 from tests.accounts import Account
 
-_tasks = itertools.count(1)
+_tasks = itertools.count(weeks.id_at(timezone.now()))
 Outcome = Attempt.Outcome
 
 

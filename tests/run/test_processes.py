@@ -80,7 +80,8 @@ def test_a_child_whose_parent_is_gone_does_not_start(records: Records) -> None:
 @pytest.mark.skipif(not shutil.which("ps"), reason="there is no ps to compare /proc with")
 def test_ps_sees_what_proc_sees(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     process = start(records, "sleep", SLEEP)
-    assert processes.wait_until(lambda: "time.sleep" in command_of(process.pid), seconds=5)
+    # Until it has become what it is to be.
+    assert processes.wait_until(lambda: " -S " not in command_of(process.pid), seconds=5)
     by_proc = processes.look(process.pid)
     monkeypatch.setattr(processes, "PROC", Path("/nowhere"))
     by_ps = processes.look(process.pid)

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import override
 
 from billing import periods, statement_files, statement_tables, statements
+from billing.errors import EntriesGone
 from billing.models import Tenant
 from billing.statements import Statement
 from common import languages, text_tables
@@ -59,9 +60,12 @@ class Command(BaseCommand):
                 told = list(_text(statements.statement(tenant_id=owner.pk, period=period)))
             pieces = iter(told)
         else:
-            pieces = statement_files.make(
-                format=format, tenant_id=owner.pk, period=period, language=language or ""
-            ).pieces
+            try:
+                pieces = statement_files.make(
+                    format=format, tenant_id=owner.pk, period=period, language=language or ""
+                ).pieces
+            except EntriesGone as error:
+                raise CommandError(str(error)) from error
         self._write(pieces, output)
 
     def _write(self, pieces: Iterator[bytes], output: str | None) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from relay.actions import CHANGES
 from relay.api import fields, readers, views
 from relay.api.parsers import FacesParser
-from relay.modes import MODES
+from relay.submits.modes import MODES
 
 Schema = dict[str, Any]
 

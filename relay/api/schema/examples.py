@@ -241,6 +241,8 @@ ANSWERS: Examples = {
         }
     },
     "healthz": {"health": {"status": "ok"}},
-    "readyz": {"ready": {"status": "ready", "database": "ok", "redis": "ok"}},
+    "readyz": {"ready": {"status": "ready", "database": "ok", "redis": "ok", "parts": "ok"}},
 }
-NOT_READY = {"status": "not ready", "database": "does not answer", "redis": "ok"}
+NOT_READY = {
+    "status": "not ready", "database": "does not answer", "redis": "ok", "parts": "ok",
+}  # fmt: skip

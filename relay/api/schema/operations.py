@@ -16,7 +16,7 @@ from relay.api.schema.parameters import (
     VIDEO_NUMBER,
     Parameter,
 )
-from relay.images import PICTURE_TYPES, VIDEO_TYPES
+from relay.pictures.images import PICTURE_TYPES, VIDEO_TYPES
 
 JSON = ("application/json",)
 BYTES = {"type": "string", "format": "binary"}
@@ -49,6 +49,7 @@ _PAID = (
     "QuotaNotEnough",
     "NotAllowed",
     "InProgress",
+    "TooSlow",
     "TooLarge",
     "IdempotencyMismatch",
     "Busy",
@@ -86,7 +87,7 @@ def _follow_up(id: str, body: str, answer: Answer = _SUBMITTED) -> Operation:
 
 
 def _list_by_ids(id: str) -> Operation:
-    return Operation(id, "tasks", _TASKS, (*_QUERY, "TooLarge"), "ListByCondition")
+    return Operation(id, "tasks", _TASKS, (*_QUERY, "TooSlow", "TooLarge"), "ListByCondition")
 
 
 def _account(id: str, schema: str, text: str, *parameters: Parameter) -> Operation:

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.http import UnreadablePostError
 from rest_framework.exceptions import MethodNotAllowed
 
 from billing.errors import (
@@ -38,7 +39,7 @@ from relay.errors import (
     TaskNotSuccess,
     WrongSignature,
 )
-from relay.images import PictureUnavailable
+from relay.pictures.images import PictureUnavailable
 
 REQUEST_ID = "6b4f6c4de4f94b0f8f7c4a0c1c1b6a52"
 
@@ -65,6 +66,7 @@ DOCUMENTED: dict[str, Documented] = {
     "NotAllowed": Documented(403, ("action_not_allowed", "tenant_disabled", "ip_not_allowed")),
     "WrongSignature": Documented(403, ("wrong_signature",)),
     "TaskNotFound": Documented(404, ("task_not_found",)),
+    "TooSlow": Documented(408, ("body_too_slow",)),
     "InProgress": Documented(409, ("idempotency_in_progress",), LATER),
     "TooLarge": Documented(413, ("body_too_large",)),
     "IdempotencyMismatch": Documented(422, ("idempotency_mismatch",)),
@@ -118,6 +120,7 @@ BODIES: dict[str, dict[str, Any]] = {
         Answer(409, 4, "idempotency_in_progress"),
         "the first request with this Idempotency-Key is still running",
     ),
+    "body_too_slow": _shown(ANSWERS[UnreadablePostError]),
     "body_too_large": _shown(
         ANSWERS[BodyTooLarge], f"the body is larger than {settings.BODY_MAX_BYTES // 2**20} MB"
     ),

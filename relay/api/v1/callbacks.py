@@ -9,7 +9,6 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from billing import tenants
-from relay import callbacks, delivery, hooks
 from relay.api.v1.fields import (
     ID_MAX,
     Strict,
@@ -24,6 +23,7 @@ from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
 from relay.errors import Conflict, InvalidRequest
+from relay.messages import callbacks, delivery, hooks
 from relay.models import Callback
 
 ATTEMPTS_MAX = 100

@@ -7,12 +7,13 @@ from rest_framework import serializers
 
 from billing import pricing
 from common.models import Generation
-from relay import actions, images
+from relay import actions
 from relay.api.v1 import tasks
 from relay.api.v1.fields import Money, Strict
 from relay.api.v1.operation import Call
 from relay.api.v1.tasks import TaskRow
 from relay.models import Task, TaskStatus
+from relay.pictures import images
 
 
 class DrawingButton(Strict):

@@ -15,7 +15,7 @@ from billing.errors import AddressNotAllowed
 from billing.models import Token
 from billing.tokens import Caller
 from common import addresses, logs
-from relay import lifecycle, metrics, seeds
+from relay import lifecycle
 from relay.api import errors, views
 from relay.api import fields as bodies
 from relay.api.readers import Ask
@@ -31,6 +31,8 @@ from relay.api.v1.tasks import TaskRow
 from relay.api.views import SubmitView
 from relay.errors import Conflict, InvalidRequest
 from relay.models import Task
+from relay.pictures import seeds
+from relay.watch import metrics
 
 IDS_MAX = 50
 NEWEST = 20

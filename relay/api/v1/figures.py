@@ -8,14 +8,14 @@ from rest_framework import serializers
 from billing import figures
 from billing.figures import Outcomes
 from billing.models import Wallet
-from relay import channel_loads, overview, speeds
 from relay.api.v1.entries import Funds, funds
 from relay.api.v1.fields import Money, Strict
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.paging import list_of
 from relay.api.v1.roles import Right
-from relay.attention import About
-from relay.speeds import Speed
+from relay.watch import channel_loads, overview, speeds
+from relay.watch.attention import About
+from relay.watch.speeds import Speed
 
 SITES_MONEY = ("cost", "cost_unknown", "margin", "margin_at_most")
 MONEY = (*SITES_MONEY, "revenue", "refunds", "refunded", "net")

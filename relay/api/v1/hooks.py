@@ -10,12 +10,12 @@ from rest_framework import serializers
 
 from billing import notices, tenants
 from billing.models import LowBalance, Tenant
-from relay import hook_tests, hooks
 from relay.api.v1.fields import Items, Money, Once, Strict, WebAddress, Whole, taken
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, list_of, page, page_of, shown
 from relay.api.v1.roles import Right
 from relay.errors import InvalidRequest
+from relay.messages import hook_tests, hooks
 from relay.models import Hook, HookTest
 
 MAILS_MAX = 20

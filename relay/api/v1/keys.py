@@ -9,7 +9,6 @@ from rest_framework import serializers
 
 from billing import tenants, tokens
 from billing.models import Group, Tenant, Token, Wallet
-from relay import hooks
 from relay.api.v1.fields import (
     ACTIONS,
     MODES,
@@ -29,6 +28,7 @@ from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
 from relay.errors import Conflict, InvalidRequest
+from relay.messages import hooks
 
 ADDRESSES_MAX = 100
 RATE_MAX = 1_000_000

@@ -6,13 +6,13 @@ from rest_framework import serializers
 
 from billing import members
 from billing.models import Member, Role
-from relay import second_factors
 from relay.api.v1 import people
 from relay.api.v1.fields import FOR_THE_SITE, Strict
 from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.roles import Right
 from relay.errors import Conflict, ObjectNotFound
+from relay.operators import second_factors
 
 
 class NewRole(Strict):

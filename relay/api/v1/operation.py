@@ -15,12 +15,13 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from billing import limits
 from billing.management_keys import Manager
 from billing.models import Tenant
 from common.audit import Origin
 from relay.api import fields as bodies
+from relay.api import limited
 from relay.api.v1 import origins, recording, roles
 from relay.api.v1.auth import ManagementAuthentication, manager
 from relay.api.v1.fields import Query, Strict, check
@@ -95,7 +96,7 @@ class Operation(NamedTuple):
 OPERATIONS: list[Operation] = []
 
 
-class View(APIView):
+class View(limited.Limited):
     """A view of the management API; its methods are made by `operation`."""
 
     authentication_classes = (ManagementAuthentication,)
@@ -117,6 +118,12 @@ class View(APIView):
     # Whether the audit hears of its changes. Tasks are no settings: they stand in their own table,
     # and prompts belong to nobody but their tenant.
     is_recorded: ClassVar[bool] = True
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises RateLimited."""
+        super().initial(request, *args, **kwargs)
+        asked = limits.manages(manager(request))
+        self.room = limited.told(limited.counted("manage", lambda: limits.take(asked)))
 
     def snapshot(self, call: "Call", **ids: Any) -> tuple[type[Strict], Any] | None:
         """What the audit compares before and after a change: (how it is shown, the object); None

@@ -9,12 +9,12 @@ from billing import reports
 from billing.reports import Line, Report
 from channels.models import Channel
 from common import sheets
-from relay import reports as files
 from relay.api.v1.fields import Money, Strict, Text, number_of, taken
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.roles import Right
 from relay.api.v1.usage import PeriodQuery, chosen
 from relay.errors import InvalidRequest
+from relay.operators import reports as files
 
 BY_MAX_CHARS = 60
 # A file may have more.

@@ -64,9 +64,9 @@ TAGS = {
     "codes": "Redemption codes",
     "site": "Reports and proofs",
 }
-ALWAYS = (400, 401, 403, 404, 500, 503)
+ALWAYS = (400, 401, 403, 404, 429, 500, 503)
 CHANGES = (409, 413)
-SOMETIMES = (402, 422, 429, 502)
+SOMETIMES = (402, 422, 502)
 
 
 class ManagementKeys(OpenApiAuthenticationExtension):

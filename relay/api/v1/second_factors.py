@@ -5,13 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.models import StaffMember
-from relay import second_factors
 from relay.api.v1 import people, roles
 from relay.api.v1.fields import Query, Strict, memo
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.people import AccountLine
 from relay.api.v1.roles import Right
 from relay.errors import InvalidRequest
+from relay.operators import second_factors
 
 
 class WhoseSecondFactors(Query):

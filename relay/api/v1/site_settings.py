@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from common import ports, site
 from common.models import SiteSetting
-from relay import site_changes
 from relay.api.v1.fields import (
     MODES,
     Flag,
@@ -21,6 +20,7 @@ from relay.api.v1.fields import (
 )
 from relay.api.v1.operation import Call, View, operation
 from relay.api.v1.roles import Right
+from relay.operators import site_changes
 
 SITE_NAME_MAX_CHARS = 60
 # Of what is typed; what is none is told so by Currency itself.

@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from billing import invitations, staff
 from billing.models import StaffMember, StaffRole
-from relay import second_factors
 from relay.api.v1 import people
 from relay.api.v1.fields import Flag, Strict
 from relay.api.v1.operation import Call, View, found, operation
@@ -15,6 +14,7 @@ from relay.api.v1.paging import Page, PageQuery, page, page_of, shown
 from relay.api.v1.people import Email, InvitationLine, InvitationQuery, MadeInvitation
 from relay.api.v1.roles import Right
 from relay.errors import ObjectNotFound
+from relay.operators import second_factors
 
 
 class StaffFields(Strict):

@@ -6,7 +6,6 @@ from typing import Any
 from rest_framework import serializers
 
 from billing.models import Entry
-from relay import looks, settlements, timeline
 from relay.api.v1 import tasks
 from relay.api.v1.fields import Money, Name, Strict, WebAddress, memo
 from relay.api.v1.operation import Call, View, found, operation
@@ -14,8 +13,10 @@ from relay.api.v1.paging import list_of
 from relay.api.v1.roles import Right
 from relay.api.v1.tasks import OneTask, TaskRow
 from relay.errors import Conflict, InvalidRequest
+from relay.following import looks
 from relay.models import Attempt, Callback, CallbackAttempt, Task, TaskStatus
-from relay.timeline import Change, Event, Kind
+from relay.operators import settlements, timeline
+from relay.operators.timeline import Change, Event, Kind
 
 REASON_MAX_CHARS = 200
 

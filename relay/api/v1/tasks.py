@@ -7,7 +7,7 @@ from django.db.models import Max, QuerySet
 from rest_framework import serializers
 
 from billing.models import Entry
-from relay import images, settlements, task_object
+from relay import task_object
 from relay.api.v1 import callbacks, entries
 from relay.api.v1.fields import ACTIONS, MODES, Flag, Money, Strict, Text, number_of
 from relay.api.v1.operation import Call, View, found, operation
@@ -15,6 +15,8 @@ from relay.api.v1.paging import Page, PageQuery, page, page_of, page_of_few, sho
 from relay.api.v1.roles import Right
 from relay.lifecycle import LATE_SUFFIX
 from relay.models import Attempt, Callback, Task, TaskStatus
+from relay.operators import settlements
+from relay.pictures import images
 
 ID_DIGITS = 16
 # Ids are milliseconds and a counter (relay/migrations/0001_initial.py).

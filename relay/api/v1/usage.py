@@ -90,7 +90,7 @@ class Usage(View):
             return []
         columns = ", ".join(WAYS[way] for way in ways)
         params = {"wallet": wallet.pk, "limit": ROWS_MAX + 1, **chosen(asked)._asdict()}
-        rows = sql.fetch_all(_SUMS.format(usage=usage.USAGE, columns=columns), params)
+        rows = sql.read_all(_SUMS.format(usage=usage.USAGE, columns=columns), params)
         if len(rows) > ROWS_MAX:
             raise InvalidRequest(f"by: more than {ROWS_MAX} lines; take fewer days or groups")
         keys = {row.token_id for row in rows} if "key" in ways else set()

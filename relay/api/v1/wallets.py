@@ -7,7 +7,6 @@ from rest_framework import serializers
 
 from billing import ledger, references
 from billing.models import Entry
-from relay import refunds
 from relay.api.v1 import entries, tasks
 from relay.api.v1.entries import EntryLine, Funds, WalletView
 from relay.api.v1.fields import Money, Strict, memo, reference
@@ -15,6 +14,7 @@ from relay.api.v1.operation import Call, View, found, operation
 from relay.api.v1.roles import Right
 from relay.errors import Conflict, InvalidRequest
 from relay.models import Task
+from relay.operators import refunds
 
 
 class TopUpBody(Strict):

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from common.proofs import Verdict, snapshot
-from relay import proofs
+from common.proofs import Verdict
+from relay.watch import proofs
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             raise CommandError("--limit is at least 1.")
         began = monotonic()
         verdicts = []
-        with snapshot():
+        with proofs.snapshot():
             size = proofs.size()
             for verdict in proofs.verdicts(limit=options["limit"]):
                 verdicts.append(verdict)

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from relay import first_run
+from relay.operators import first_run
 
 
 class Command(BaseCommand):

@@ -14,7 +14,8 @@ from billing.errors import BookRefused, PricesInvalid
 from billing.models import PriceBook
 from billing.newapi_prices import Maps
 from common import audit
-from relay import actions, price_tables
+from relay import actions
+from relay.operators import price_tables
 
 
 class Command(BaseCommand):

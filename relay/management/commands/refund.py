@@ -8,8 +8,14 @@ from django.db import DataError, transaction
 from billing import money
 from billing.errors import BillingError
 from common import audit
-from relay import refunds
-from relay.models import Task
+from relay.models import DroppedWeek, Task
+from relay.operators import refunds
+
+
+def _gone(task_id: int) -> str:
+    """Why there may be none."""
+    old = DroppedWeek.objects.filter(first_id__lte=task_id, until_id__gt=task_id).first()
+    return f" any more: the tasks of the week of {old.monday} are not kept" if old else ""
 
 
 class Command(BaseCommand):
@@ -28,7 +34,7 @@ class Command(BaseCommand):
     ) -> None:
         found = Task.objects.filter(pk=task).first()
         if found is None:
-            raise CommandError(f"there is no task {task}")
+            raise CommandError(f"there is no task {task}{_gone(task)}")
         try:
             part = None if amount is None else money.to_micro(amount)
             with transaction.atomic():

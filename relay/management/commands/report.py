@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing import periods
 from billing.reports import DIMENSIONS
 from common import text_tables
-from relay import reports
+from relay.operators import reports
 
 DAYS = 30
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing import book_files, newapi_prices
 from billing.models import PriceBook
-from relay import price_tables
+from relay.operators import price_tables
 
 BOOKS_SHOWN = 20
 

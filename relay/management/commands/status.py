@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from common import logs, text_tables
-from relay import attention, broker, readiness, status
 from relay.celery import app
-from relay.status import Status
+from relay.serving import broker
 from relay.up import facts
+from relay.watch import attention, readiness, status
+from relay.watch.status import Status
 
 # Whatever hangs, an answer comes.
 ALL_SECONDS = 30

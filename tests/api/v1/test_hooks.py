@@ -8,9 +8,9 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from billing.models import Tenant, Token
-from relay import hooks
+from relay.messages import hooks
+from relay.messages.posting import Delivery
 from relay.models import Callback, HookTest
-from relay.posting import Delivery
 from tests.api.shapes import TASK_KEYS, assert_refused
 from tests.api.v1.desk import Desk
 from tests.listener import listening

@@ -12,7 +12,7 @@ from channels.models import Channel
 from common import site
 from tests.api.shapes import assert_every_answer, assert_refused
 from tests.api.v1.desk import DOCUMENT, PREFIX, Desk, operations, unique
-from tests.conftest import PRICES
+from tests.prices import PRICES
 
 WRITES = [
     (method, path)

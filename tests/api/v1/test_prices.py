@@ -10,7 +10,7 @@ from billing import books
 from billing.models import PriceBook
 from tests.api.shapes import assert_refused
 from tests.api.v1.desk import Desk, Key
-from tests.conftest import PRICES
+from tests.prices import PRICES
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from billing.models import StaffMember, StaffRole, Tenant
 from channels.models import Channel
 from tests.api.v1.desk import unique
 from tests.browser.console.conftest import EXPECTED, SECONDS, look
-from tests.conftest import PRICES
 from tests.console.accounts.visitor import LOGIN, PASSWORD, person
 from tests.listener import Listener, listening
+from tests.prices import PRICES
 from tests.stack import Stack, wait_until
 
 DRAWN_MS = 40_000

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from billing.models import Member, StaffMember, StaffRole
-from relay import first_run
+from relay.operators import first_run
 from tests.accounts import Account
 from tests.browser.console.conftest import EXPECTED, Visitor, look
 from tests.console.accounts.visitor import LOGIN, PASSWORD, person, unique

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from billing.models import Tenant
-from relay import hooks
+from relay.messages import hooks
+from relay.messages.posting import Delivery
 from relay.models import Callback
-from relay.posting import Delivery
 from tests.accounts import Account
 from tests.browser.console.conftest import Visitor
 from tests.stack import wait_until

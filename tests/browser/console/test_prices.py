@@ -12,7 +12,7 @@ from billing.drafts import Ratio, Rule
 from billing.models import PriceBook
 from tests.accounts import Account
 from tests.browser.console.conftest import Visitor
-from tests.conftest import PRICES
+from tests.prices import PRICES
 
 Visit = Callable[..., Visitor]
 BLOCK = "0.11\t0.12\t0.06\t0.2\n0.21\t0.22\t0.07\t$0.30\n"

@@ -13,8 +13,8 @@ from billing.errors import LastOfRole
 from billing.models import StaffMember, StaffRole
 from common.models import AuditEntry
 from console import who
-from relay import first_run
 from relay.models import OperatorCode
+from relay.operators import first_run
 from tests.console.accounts.visitor import LOGIN, PASSWORD, Visitor, person, staff, text, unique
 
 PAGE = "/console/account/first-run/"

@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 
 from billing.models import Member
-from relay import providers
+from relay.operators import providers
 from tests.console.accounts.oidc_provider import Provider, running
 from tests.console.accounts.visitor import Visitor, person, signed_in, text, unique
 

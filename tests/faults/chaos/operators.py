@@ -8,8 +8,8 @@ from django.db import DatabaseError, IntegrityError, connection
 
 from billing import ledger
 from billing.errors import NothingCaptured, RefundRefused
-from relay import refunds
 from relay.models import Task
+from relay.operators import refunds
 from tests.faults.chaos.plan import Money
 from tests.faults.chaos.world import World
 

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
 from billing.models import Tenant, Token, Wallet
 from tests.relay.newapi_import.old_sites import HASH, SqliteSite
 
@@ -30,6 +32,7 @@ def timed(run: Callable[[], str]) -> tuple[float, str]:
     return time.monotonic() - began, report
 
 
+@pytest.mark.alone
 def test_ten_thousand_users_and_thirty_thousand_keys(
     imported: Callable[..., str], site: SqliteSite
 ) -> None:

@@ -1,0 +1,1 @@
+"""Tasks that upstreams have: looked at until they end, and after it."""

@@ -1,0 +1,1 @@
+"""Callbacks to tenants' hooks: written, claimed, sent, tried again."""

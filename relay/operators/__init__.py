@@ -1,0 +1,1 @@
+"""What only the people of the site do: refunds, settlements, reports, the first run."""

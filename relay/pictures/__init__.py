@@ -1,0 +1,1 @@
+"""Results: fetched from upstreams, shown, kept."""

@@ -1,0 +1,1 @@
+"""What is asked for: read, priced, paid, handed to an upstream."""

@@ -1,0 +1,1 @@
+"""How the relay is doing: measured, proven, told to people and programs."""

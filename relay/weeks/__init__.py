@@ -1,0 +1,1 @@
+"""What grows for ever lies in weekly parts: made ahead, dropped when old."""
