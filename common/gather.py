@@ -2,9 +2,11 @@
 
 Who asks while somebody else is asking waits, and then all who have come meanwhile are answered
 together. A lone one is asked at once, so nobody waits who need not, and nobody is told what was
-known before he came.
+known before he came. But when a server has said nothing for long, all who wait are told so: else
+each would wait as long again.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -105,13 +107,22 @@ class Gather(Generic[Question, Answer]):
             others = min(len(self._line), self._most - 1)
             return [mine, *(self._line.popleft() for _ in range(others))]
 
+    def _whole_line(self) -> list[_Waiting[Question, Answer]]:
+        with self._lock:
+            line = [*self._line]
+            self._line.clear()
+            return line
+
     def _answer(self, batch: list[_Waiting[Question, Answer]]) -> None:
+        began = time.monotonic()
         try:
             answers = self._ask_all([waiting.question for waiting in batch])
             for waiting, answer in zip(batch, answers, strict=True):
                 waiting.answers = [answer]
         except Exception as error:
             is_of_all = isinstance(error, self._of_all) and not isinstance(error.__cause__, _OF_ONE)
+            if is_of_all and time.monotonic() - began >= sql.SOON_SECONDS:
+                batch += self._whole_line()
             for waiting in batch:
                 waiting.is_alone = not is_of_all
                 waiting.error = type(error)(*error.args) if is_of_all else None

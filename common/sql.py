@@ -22,6 +22,9 @@ Params = Mapping[str, Any] | Sequence[Any] | None
 # psycopg keeps what it has read of a statement up to this length; a longer one it reads anew each
 # time, which takes a quarter as long as to execute it.
 KEPT_CHARS = 4096
+# An error of the database that comes sooner may be that of a connection that died with the last
+# server, and whoever asks again gets a new one; later ones are the server's, and say that it hangs.
+SOON_SECONDS = 1.0
 
 
 def short(statement: str) -> str:

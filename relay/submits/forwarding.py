@@ -205,7 +205,9 @@ def keep_accepted(*, task_id: int, attempt_id: int, accepted: Accepted) -> None:
     _keep(task_id, lambda: accepts.store(taken))
 
 
-def keep_unknown(*, task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> None:
+def keep_unknown(*, task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> bool:
+    """Whether it could be stored. If not, who would draw conclusions waits for the same database
+    once more, and in vain."""
     logs.add(outcome="unknown")
     logger.warning("task %s: outcome of its submit is unknown: %s", task_id, unknown)
     params = {
@@ -215,7 +217,7 @@ def keep_unknown(*, task_id: int, attempt_id: int, unknown: OutcomeUnknown) -> N
         "answer": unknown.raw,
         "wait": timedelta(seconds=settings.POLL_MIN_SECONDS),
     }
-    _keep(task_id, lambda: sql.execute(statements.UNKNOWN, params))
+    return _keep(task_id, lambda: sql.execute(statements.UNKNOWN, params))
 
 
 def outcome_of(no: UpstreamError) -> str:
@@ -231,8 +233,11 @@ def _hand_over(handover: Handover) -> Placed:
         try:
             accepted = _send(handover.upstream, submission)
         except OutcomeUnknown as unknown:
-            keep_unknown(task_id=handover.task_id, attempt_id=handover.attempt_id, unknown=unknown)
-            verdicts.refused(handover.upstream, unknown)
+            is_kept = keep_unknown(
+                task_id=handover.task_id, attempt_id=handover.attempt_id, unknown=unknown
+            )
+            if is_kept:
+                verdicts.refused(handover.upstream, unknown)
             return Placed(handover.task_id)
         except UpstreamError as no:
             refuser = handover.upstream
@@ -353,16 +358,20 @@ def _following(handover: Handover, no: UpstreamError) -> Upstream | None:
         return None
 
 
-def _keep(task_id: int, store: Callable[[], object]) -> None:
-    """Stores an outcome. If the database is gone just now, the task is found again by polling:
-    the tenant keeps a task that exists."""
-    for tries_left in (1, 0):
+def _keep(task_id: int, store: Callable[[], object]) -> bool:
+    """Stores an outcome, and tells whether it could. If the database is gone just now, the task is
+    found again by polling: the tenant keeps a task that exists, and is told its id without a long
+    wait."""
+    began = time.monotonic()
+    for is_last in (False, True):
         try:
             store()
-            return
         except DatabaseError:
-            # The pool may have given us a connection that died with the last server; storing the
-            # same outcome twice does no harm.
+            # Storing the same outcome twice does no harm.
             sql.release_connection()
-            if not tries_left:
+            if is_last or time.monotonic() - began >= sql.SOON_SECONDS:
                 logger.exception("task %s: its outcome could not be stored", task_id)
+                break
+        else:
+            return True
+    return False

@@ -85,8 +85,8 @@ def _send(upstream: Upstream, task: Task, submission: Submission, attempt_id: in
     try:
         accepted = _ask(upstream, task, submission)
     except OutcomeUnknown as unknown:
-        forwarding.keep_unknown(task_id=task.pk, attempt_id=attempt_id, unknown=unknown)
-        verdicts.refused(upstream, unknown)
+        if forwarding.keep_unknown(task_id=task.pk, attempt_id=attempt_id, unknown=unknown):
+            verdicts.refused(upstream, unknown)
     except UpstreamError as no:
         is_open = lifecycle.reopen_modal(
             task_id=task.pk,

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from threading import Event, Lock
 
@@ -120,6 +121,24 @@ def test_when_the_database_is_gone_all_are_told_and_nobody_asks_again() -> None:
     found = first_then_others(Gather(gone), asked, list(range(1, 6)))
     assert [type(error) for error in found] == [OperationalError] * 6
     assert [len(batch) for batch in asked.batches] == [1, 5]
+
+
+def test_when_a_server_has_long_said_nothing_nobody_waits_as_long_again() -> None:
+    asked = Asked()
+
+    def silent(questions: list[int]) -> list[str]:
+        asked.all(questions)
+        time.sleep(sql.SOON_SECONDS)
+        raise OperationalError("silent")
+
+    gather = Gather(silent)
+    found = first_then_others(gather, asked, list(range(1, 6)))
+    assert [str(error) for error in found] == ["silent"] * 6
+    assert asked.batches == [[0]]
+    asked.batches.clear()
+    with pytest.raises(OperationalError, match="silent"):
+        gather.ask(6)
+    assert asked.batches == [[6]]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
