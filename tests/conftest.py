@@ -137,6 +137,8 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     """
     # One person of a test opens more pages in a minute than people do (tests/stack.py).
     settings.MANAGEMENT_RPM = 60_000
+    # A Redis of its own, too: all these databases have the same ids.
+    settings.REDIS_URL = re.sub(r"\bdb=\d+$", f"db={worker_number()}", settings.REDIS_URL)
     with django_db_blocker.unblock():
         books.publish_json(PRICES, memo="tests")
         parts = urlsplit(settings.DATABASE_URL)
@@ -155,8 +157,11 @@ def own_database_url(database: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack_env(database: str) -> dict[str, str]:
-    redis = re.sub(r"\bdb=\d+$", f"db={worker_number()}", settings.REDIS_URL)
-    return {"DATABASE_URL": database, "REDIS_URL": redis, "SECRET_KEY": settings.SECRET_KEY}
+    return {
+        "DATABASE_URL": database,
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+    }
 
 
 @pytest.fixture(scope="session")

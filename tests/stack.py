@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -114,23 +114,30 @@ class Stack:
     def spawn(self, *names: str) -> None:
         """The same without waiting: what they need may be down."""
         for name in names or self.commands:
+            self._alive(name).unlink(missing_ok=True)
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
                 self.commands[name],
                 cwd=ROOT,
-                env=self.env,
+                env={**self.env, "ALIVE_FILE": str(self._alive(name))},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                # Not a session of its own: Linux gives each session as much of the processors
+                # (sched_autogroup) as all pytest processes have together, and these would stand
+                # still for seconds.
+                process_group=0,
             )
             log.close()
 
     def await_answer(self) -> None:
         if "sandbox" in self.processes:
-            self._wait_for(f"{self.sandbox_url}/sandbox/")
+            self._wait_for(f"{self.sandbox_url}/sandbox/", is_ok)
         if "web" in self.processes:
-            self._wait_for(f"{self.url}/readyz")
+            self._wait_for(f"{self.url}/readyz", is_ok)
+        if "worker" in self.processes:
+            # It takes jobs from then on; beside other tests it may need a while to get so far.
+            self._wait_for(str(self._alive("worker")), os.path.exists)
 
     def kill(self, *names: str) -> None:
         """kill -9, children included, as a crash or the kernel would."""
@@ -189,19 +196,25 @@ class Stack:
         and whoever is killed just then sends no more: that is none."""
         return [one for one in self.submits("") if one["body"] is not None or one["accepted"]]
 
-    def _wait_for(self, url: str) -> None:
+    def _alive(self, name: str) -> Path:
+        """What workers and clocks touch."""
+        return self.folder / f"{name}.alive"
+
+    def _wait_for(self, what: str, is_there: Callable[[str], bool]) -> None:
         until = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                if requests.get(url, timeout=2).status_code == 200:
-                    return
-            except requests.RequestException:
-                pass
+        while not is_there(what):
             dead = [name for name, process in self.processes.items() if process.poll() is not None]
             if dead or time.monotonic() > until:
                 logs = "\n".join(f"== {name}\n{self.log(name)[-2000:]}" for name in self.processes)
-                raise RuntimeError(f"{url} does not answer (ended: {dead})\n{logs}")
+                raise RuntimeError(f"waited for {what} (ended: {dead})\n{logs}")
             time.sleep(0.05)
+
+
+def is_ok(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def wait_until(condition: Any, *, seconds: float = 15, what: str = "") -> Any:

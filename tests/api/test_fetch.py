@@ -30,7 +30,7 @@ STATES = [
 def unhurried(stack: Stack) -> Iterator[None]:
     """Drawings that take long enough to be watched."""
     control = f"{stack.sandbox_url}/sandbox/control"
-    requests.post(control, json={"drawing_seconds": 1.6}, timeout=5).raise_for_status()
+    requests.post(control, json={"drawing_seconds": 4}, timeout=5).raise_for_status()
     yield
     seconds = {"drawing_seconds": stack.drawing_seconds}
     requests.post(control, json=seconds, timeout=5).raise_for_status()

@@ -105,12 +105,12 @@ def test_a_wait_ends(account: Account) -> None:
 
 def test_a_submit_waits_for_its_rate(account: Account, counts: Counts) -> None:
     limit_key(account, rpm=2, queue_seconds=10)
-    counts.came("key", age=58.5, number=2)
     began = time.monotonic()
+    counts.came("key", age=58.5, number=2)
     answer = account.imagine()
     assert_accepted(answer)
     assert told(answer) == (2, 1)
-    assert 0.5 < time.monotonic() - began < 4
+    assert 1.4 < time.monotonic() - began < 5
 
 
 def test_nobody_waits_for_a_rate_that_does_not_come_in_time(

@@ -3,6 +3,7 @@ what the task becomes and what is paid agree."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import requests
@@ -16,6 +17,8 @@ from tests.stack import Stack, free_port
 
 # The stack's time-outs for a submit (1 s to connect, 2 s to answer), and as much again.
 SUBMIT_SECONDS = 6
+# On a busy machine a search may come too late for a submit that is still on its way.
+TRIES = 5
 
 
 @pytest.fixture
@@ -234,17 +237,26 @@ def test_a_hint_from_an_upstream_that_then_refuses(
         open_channel(account.stack, group=account.tenant.name, priority=-1, url=other.url)
 
         def hint_then_no(exchange: Exchange) -> None:
+            upstream.asked.clear()
             upstream.hint(exchange.body)
-            until(lambda: "/mj/task/list" in upstream.asked, "the search", seconds=1)
-            time.sleep(0.2)
+            # The submit itself waits for two seconds at most.
+            with suppress(AssertionError):
+                until(lambda: "/mj/task/list" in upstream.asked, "the search", seconds=1)
+                time.sleep(0.2)
+                searched.append(exchange.body["prompt"])
             exchange.reply_json({"code": 23})
 
+        searched: list[str] = []
         upstream.rows = []
         upstream.on_submit = hint_then_no
-        task_id = account.draw("nothing to see")
-        assert account.finish(task_id)["status"] == "SUCCESS"
-        assert account.attempts(task_id) == ["refused", "accepted"]
-    assert account.funds == ("99.90", "0.00")
+        drawn = 0
+        while not searched and drawn < TRIES:
+            task_id = account.draw("nothing to see")
+            drawn += 1
+            assert account.finish(task_id)["status"] == "SUCCESS"
+            assert account.attempts(task_id) == ["refused", "accepted"]
+    assert searched
+    assert account.funds == (f"{100 - drawn * 0.1:.2f}", "0.00")
     prove(account.tenant.pk)
 
 

@@ -185,6 +185,8 @@ def test_redis_dies_while_tasks_run_and_comes_back_empty(place: Place, account: 
     during = draw(account, place, "redis dies", tasks=5)
     until(lambda: all_drawn_upstream(account), "the drawings")
     place.redis.start()
+    # What had been handed to Redis is nobody's until then.
+    end_leases(account, before + during)
     assert_all_drawn_and_told(account, before + during, "redis dies")
 
 
@@ -193,6 +195,7 @@ def test_redis_forgets_everything_while_all_are_connected(place: Place, account:
     place.redis.empty()
     ids += draw(account, place, "redis forgets", tasks=3)
     place.redis.empty()
+    end_leases(account, ids)
     assert_all_drawn_and_told(account, ids, "redis forgets")
 
 

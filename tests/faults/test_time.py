@@ -21,6 +21,8 @@ from tests.stack import Stack, free_port
 
 DEADLINE_SECONDS = 2
 EXPIRY_SECONDS = 6
+# Nobody has drawn before the upstream goes away.
+DRAWING_SECONDS = 4
 # The stack's worker does so much at the same time.
 WORKER_HANDS = 50
 # How long one of its hands is held by what hangs, and how soon the others want to be served.
@@ -91,16 +93,33 @@ def test_an_upstream_that_is_gone_for_good(place: Place, account: Account) -> No
     prove(account.tenant.pk)
 
 
-def test_an_upstream_that_is_away_for_a_while_costs_no_task(place: Place, account: Account) -> None:
-    ids = [account.draw("away for a while") for _ in range(5)]
-    Task.objects.filter(pk__in=ids).update(expires_at=timezone.now() + timedelta(hours=1))
-    address = account.channel.base_url
+def draw_lasting(account: Account, prompt: str) -> str:
+    """A task that the time of the test does not end."""
+    task_id = account.draw(prompt)
+    later = timezone.now() + timedelta(hours=1)
+    Task.objects.filter(pk=task_id).update(deadline_at=later, expires_at=later)
+    return task_id
+
+
+def test_an_upstream_that_is_away_for_a_while_costs_no_task(
+    place: Place, other_upstream: Stack
+) -> None:
+    turn(other_upstream, drawing_seconds=DRAWING_SECONDS)
+    address = f"{other_upstream.sandbox_url}/midjourney-proxy"
+    account = open_account(place.stack, channel_url=address)
+    ids = [draw_lasting(account, "away for a while") for _ in range(5)]
     Channel.objects.filter(pk=account.channel.pk).update(base_url=nowhere())
-    time.sleep(DEADLINE_SECONDS + 0.5)
+    Task.objects.filter(pk__in=ids).update(deadline_at=timezone.now())
+    until(lambda: all_drawn(address), "the drawings")
     assert Task.objects.live().filter(pk__in=ids).count() == 5
     Channel.objects.filter(pk=account.channel.pk).update(base_url=address)
     assert set(finish_all(account, ids).values()) == {"SUCCESS"}
     prove(account.tenant.pk)
+
+
+def all_drawn(address: str) -> bool:
+    rows = requests.get(f"{address}/mj/task/list", timeout=5).json()
+    return all(row["status"] == "SUCCESS" for row in rows)
 
 
 def test_one_task_that_cannot_be_ended_keeps_no_other_from_expiring(account: Account) -> None:
@@ -121,7 +140,7 @@ def test_a_hanging_channel_delays_no_other(place: Place, other_upstream: Stack) 
     )
     healthy = place.account()
     turn(other_upstream, hang_polls=True)
-    stuck = [hanging.draw("it hangs") for _ in range(30)]
+    stuck = [draw_lasting(hanging, "it hangs") for _ in range(30)]
     hurry_tasks(*stuck)
     for _ in range(3):
         assert_quick(healthy)

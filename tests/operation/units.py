@@ -88,7 +88,7 @@ class Unit:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=[self._listener.fileno()] if self._listener else [],
-                start_new_session=True,
+                process_group=0,
             )
 
 

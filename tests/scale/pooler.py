@@ -77,7 +77,7 @@ class OwnPooler(OwnServer):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=0,
             )
         wait_until(self._answers, what=f"PgBouncer: {self.log()}")
 

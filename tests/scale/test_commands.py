@@ -52,7 +52,7 @@ class Composed(Stack):
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
                     self.commands[name], cwd=self.srv, env=self.environment(name),
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0,
                 )  # fmt: skip
 
     def await_answer(self) -> None:

@@ -1,6 +1,7 @@
 """tools/healthy.py, the health check of a container."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -43,7 +44,9 @@ def test_who_has_touched_its_file_lately_is_healthy(kind: str, tmp_path: Path) -
     assert check(kind, ALIVE_FILE=str(file)).returncode == 0
     os.utime(file, (time.time() - 61,) * 2)
     silent = check(kind, ALIVE_FILE=str(file))
-    assert (silent.returncode, "silent for 61 s" in silent.stderr) == (1, True)
+    assert silent.returncode == 1
+    # The check is a program of its own, which takes its time to start.
+    assert re.search(r"silent for 6\d s", silent.stderr)
 
 
 def test_a_worker_goes_on_touching_it(

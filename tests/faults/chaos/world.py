@@ -106,7 +106,7 @@ class Receiver:
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=0,
             )
 
     def kill(self) -> None:
