@@ -85,8 +85,6 @@ def follow(page: Page, *names: str) -> None:
         expect(page.get_by_role("heading", level=1)).to_be_visible()
 
 
-# A day is long: 70 seconds beside other tests.
-@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("usual_prices")
 def test_a_day_of_an_operator_and_of_a_tenant(stack: Stack, browse: Callable[[], Page]) -> None:
     boss, group, name = person(), unique("galleries"), unique("Acme")
