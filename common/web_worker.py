@@ -13,7 +13,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -170,6 +170,11 @@ class Worker(GeventWorker):
         server = StreamServer(listener, handle=partial(self.handle, listener), spawn=spawn)
         server.max_accept = ACCEPTED_AT_ONCE
         return server
+
+    def timeout_ctx(self) -> AbstractContextManager[None]:
+        """gunicorn's own ends a first head, too, after the `keepalive` seconds of one that is kept
+        open, in the middle and without an answer. Client has the time of each."""
+        return nullcontext()
 
     def handle_exit(self, sig: Any, frame: Any) -> None:
         super().handle_exit(sig, frame)

@@ -1,6 +1,8 @@
 """Slow-loris in all its forms: hundreds of clients that speak or listen byte by byte. Everybody
 else is served as if they were not there, and none of them stays for ever."""
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -24,6 +26,8 @@ SUBMITS = 20
 QUICK_SECONDS = 5
 CLIENT_SECONDS = 8
 HEAD_SECONDS = 4
+# gunicorn's `keepalive`, where nobody says another.
+KEPT_SECONDS = 2
 # Of one address at one of the two processes.
 PLACES = 600
 
@@ -84,9 +88,12 @@ def assert_all_are_gone(place: Place) -> None:
 
 def sockets(place: Place) -> int:
     """That the web processes have open."""
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in web_processes(place))
+
+
+def web_processes(place: Place) -> list[str]:
     master = place.stack.processes["web"].pid
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in children)
+    return Path(f"/proc/{master}/task/{master}/children").read_text().split()
 
 
 def test_heads_byte_by_byte(place: Place, account: Account) -> None:
@@ -97,6 +104,30 @@ def test_heads_byte_by_byte(place: Place, account: Account) -> None:
         wait_until(lambda: not slow.alive, seconds=30, what="the end of the heads")
     # Closed without a word: nothing was understood.
     assert set(slow.answers) == {b""}
+
+
+def test_a_head_that_begins_late_is_answered(stack: Stack) -> None:
+    """A new connection has the time of a head, not that of one that is kept open for the next."""
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=5) as client:
+        time.sleep(KEPT_SECONDS + 0.5)
+        client.sendall(b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_a_process_that_stood_still_takes_nobody_for_slow(place: Place) -> None:
+    """What has come meanwhile is answered, and its time was over."""
+    with socket.create_connection(("127.0.0.1", place.stack.port), timeout=5) as client:
+        time.sleep(0.5)
+        web = [int(pid) for pid in web_processes(place)]
+        try:
+            for pid in web:
+                os.kill(pid, signal.SIGSTOP)
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n")
+            time.sleep(HEAD_SECONDS + 0.5)
+        finally:
+            for pid in web:
+                os.kill(pid, signal.SIGCONT)
+        assert client.recv(65536).startswith(b"HTTP/1.1 200")
 
 
 def test_bodies_byte_by_byte_with_a_good_key(place: Place, account: Account) -> None:
