@@ -1,12 +1,14 @@
 """Threads that begin at the same moment, each with a database connection of its own."""
 
+import time
 from collections.abc import Callable, Sequence
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 from django.db import connection
 
 JOIN_SECONDS = 60
+ENOUGH_SECONDS = 40
 
 
 def together(calls: Sequence[Callable[[], Any]]) -> list[Any]:
@@ -38,3 +40,18 @@ def raised(results: Sequence[Any]) -> list[Exception]:
 
 def returned(results: Sequence[Any]) -> list[Any]:
     return [result for result in results if not isinstance(result, Exception)]
+
+
+def stop(over: Event, is_enough: Callable[[], bool], *, seconds: float) -> Callable[[], None]:
+    """A call beside those that repeat their work until `over`: it sets it after so many seconds,
+    later where the machine is slow and not enough is done by then, and at ENOUGH_SECONDS in any
+    case."""
+
+    def wait() -> None:
+        begun = time.monotonic()
+        time.sleep(seconds)
+        while not is_enough() and time.monotonic() - begun < ENOUGH_SECONDS:
+            time.sleep(0.05)
+        over.set()
+
+    return wait
