@@ -27,7 +27,7 @@ QUICK = {
     "POLL_TICK_SECONDS": "0.2",
     "POLL_MIN_SECONDS": "0.2",
     "CALLBACK_TICK_SECONDS": "0.2",
-    "PICTURE_TIMEOUT_SECONDS": "3",
+    "PICTURE_TIMEOUT_SECONDS": "5",
     # Not 127.0.0.2: that one is the inner address of the tests.
     "PICTURE_ALLOWED_NETWORKS": "127.0.0.1/32",
     "RESULTS_TICK_SECONDS": "0.2",

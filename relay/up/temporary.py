@@ -26,11 +26,13 @@ FOLDER = servers.BASE_DIR / "var" / "test"
 START_SECONDS = 30
 STOP_SECONDS = 5
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Several pytest processes, each with threads and products of its own.
+MANY = {"max_connections": "500"}
 
 
 def main(command: list[str]) -> int:
     """The command's exit status."""
-    with running(FOLDER, appendonly="no", **FAST) as env:
+    with running(FOLDER, appendonly="no", **FAST, **MANY) as env:
         return _run(command, env)
 
 

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from relay.models import Callback
 from tests.accounts import Account
 from tests.listener import listening
-from tests.stack import wait_until
+from tests.stack import QUICK, wait_until
 
 
 def inbox(account: Account, status: str = "") -> list[dict[str, Any]]:
@@ -130,11 +130,13 @@ def test_a_receiver_that_fails_hears_the_same_message_again(account: Account) ->
     task_id = account.draw("zzlost", notifyHook=hook)
     tried(account, task_id, 2)
     one, two = account.tries(task_id)
-    assert 4 <= (two.created_at - one.created_at).total_seconds() <= 9
+    assert 4 <= (two.created_at - one.created_at).total_seconds() <= 20
 
     callback = account.callback(task_id)
     assert (callback.state, callback.tries) == ("pending", 2)
-    assert 24 - 1.5 < seconds_until_due(callback) < 36
+    # It is due from the end of the try on, whose row is written then too.
+    assert callback.due_at is not None
+    assert 24 - 1.5 < (callback.due_at - two.created_at).total_seconds() < 36
     Callback.objects.filter(pk=callback.pk).update(due_at=Now())
     assert settled(account, task_id).state == "delivered"
 
@@ -203,13 +205,13 @@ def test_a_receiver_that_drips_its_answer_is_left_after_the_time_out(
     keeps its worker for hours, and the message's lease ends meanwhile."""
     with listening(drip_seconds=0.5, drip_headers=headers) as receiver:
         task_id = account.draw("zzfail", notifyHook=receiver.url)
-        wait_until(lambda: account.tries(task_id), seconds=6, what="the end of the first try")
-    assert account.tries(task_id)[0].milliseconds < 5000
+        wait_until(lambda: account.tries(task_id), what="the end of the first try")
+    assert account.tries(task_id)[0].milliseconds < 10_000
 
 
 def test_a_hanging_receiver_delays_nobody_else(account: Account) -> None:
     hanging = account.stack.inbox_url(account.tenant.name + "-hanging", "?sleep=30")
-    for _ in range(5):
+    for _ in range(10):
         account.draw("zzfail", notifyHook=hanging)
     hook = account.stack.inbox_url(account.tenant.name)
     task_id = account.draw("zzfail", notifyHook=hook)
@@ -217,8 +219,8 @@ def test_a_hanging_receiver_delays_nobody_else(account: Account) -> None:
     callback = settled(account, task_id)
     assert callback.state == "delivered"
     told = account.tries(task_id)[0].created_at.timestamp() - task["finishTime"] / 1000
-    # One after the other they would take ten seconds.
-    assert told < 4
+    # One after the other they would take twenty seconds.
+    assert told < 10
 
 
 @pytest.mark.parametrize("url", ["http://10.255.255.1:25/", "http://169.254.169.254/latest/"])
@@ -229,7 +231,7 @@ def test_a_hook_inside_a_private_network_is_never_dialled(account: Account, url:
     (row,) = account.tries(task_id)
     assert (row.status_code, callback.state) == (None, "pending")
     assert "Forbidden" in row.answer
-    assert row.milliseconds < 1000
+    assert row.milliseconds < 1000 * float(QUICK["CALLBACK_TIMEOUT_SECONDS"])
 
 
 def test_nobody_is_called_without_a_hook(account: Account) -> None:

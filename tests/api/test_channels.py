@@ -226,4 +226,4 @@ def test_a_key_that_queues_waits_for_room_at_a_full_channel(open_an_account: Any
     answer = account.imagine()
     assert_refused(answer, 429, "queue_full", code=23)
     assert 55 <= int(answer.headers["Retry-After"]) <= 60
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10

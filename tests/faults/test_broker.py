@@ -22,6 +22,7 @@ from tests.proofs import prove
 
 DRAWING_SECONDS = 1
 HUNG_SECONDS = 4
+QUICK_SECONDS = 10
 # Celery tries again after 2, 4, 6... seconds; RabbitMQ takes a while to start.
 BACK_SECONDS = 60
 
@@ -102,7 +103,8 @@ def test_it_dies_and_comes_back_empty(place: Place, account: Account, server: Br
         server.kill()
         began = time.monotonic()
         ids += draw(account, place, "the broker dies", tasks=5)
-        assert time.monotonic() - began < 3
+        # Not one time-out after the other.
+        assert time.monotonic() - began < QUICK_SECONDS
         assert requests.get(f"{place.stack.url}/readyz", timeout=5).status_code == 200
         metrics = requests.get(f"{place.stack.url}/metrics", timeout=10).text
         assert "relay_broker_up 0.0" in metrics
@@ -119,9 +121,9 @@ def test_it_hangs_and_goes_on(place: Place, account: Account, server: Broker) ->
         try:
             ids += draw(account, place, "the broker hangs", tasks=3)
             began = time.monotonic()
-            metrics = requests.get(f"{place.stack.url}/metrics", timeout=10).text
+            metrics = requests.get(f"{place.stack.url}/metrics", timeout=60).text
             assert "relay_broker_up 0.0" in metrics
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < QUICK_SECONDS
             time.sleep(HUNG_SECONDS)
         finally:
             server.resume()

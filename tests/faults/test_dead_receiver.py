@@ -84,7 +84,7 @@ from relay.messages import posting
 posting.guarded(ports=(80,), allowed=())
 started = time.monotonic()
 for _ in range(60):
-    get_hub().threadpool.spawn(monkey.get_original("time", "sleep"), 5)
+    get_hub().threadpool.spawn(monkey.get_original("time", "sleep"), 25)
 socket.getaddrinfo("127.0.0.1", 80)
 print(time.monotonic() - started, flush=True)
 os._exit(0)
@@ -97,4 +97,4 @@ def test_name_servers_that_hang_do_not_keep_other_names_from_being_found() -> No
         [sys.executable, "-c", HANGING_NAMES],
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=30, check=True,
     )  # fmt: skip
-    assert float(ran.stdout.split()[-1]) < 2
+    assert float(ran.stdout.split()[-1]) < 10

@@ -30,7 +30,7 @@ from tests.proofs import prove
 from tests.stack import Stack
 
 # Longer than any look may take with the times of `quick_times`.
-LOOK_SECONDS = 8
+LOOK_SECONDS = 20
 DEEP = 900
 
 

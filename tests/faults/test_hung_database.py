@@ -21,7 +21,7 @@ HUNG_SECONDS = 12
 ANSWER_SECONDS = STATEMENT_SECONDS + 2 + 5 + 2
 READY_SECONDS = 4
 # How late a client may be served after the database goes on, and that without asking twice.
-BACK_SECONDS = 8
+BACK_SECONDS = 15
 
 
 @pytest.fixture(scope="module")

@@ -343,7 +343,7 @@ def test_a_confirmation_that_never_arrived_opens_the_modal_again(
     upstream.rows = [row_of(task, "MODAL")]
     assert poll(account, task).status == "SUBMITTED"
     assert account.funds == ("100.00", "0.10")
-    until(lambda: poll(account, task).status == "MODAL", "the end of the grace", seconds=3)
+    until(lambda: poll(account, task).status == "MODAL", "the end of the grace")
     assert account.funds == ("100.00", "0.00")
     assert account.attempts(task.pk) == ["modal", "refused"]
     assert not Callback.objects.filter(task=task, is_final=True).exists()

@@ -26,8 +26,8 @@ DRAWING_SECONDS = 4
 # The stack's worker does so much at the same time.
 WORKER_HANDS = 50
 # How long one of its hands is held by what hangs, and how soon the others want to be served.
-HANG_SECONDS = 6
-QUICK_SECONDS = 4
+HANG_SECONDS = 15
+QUICK_SECONDS = 10
 BATCH = 2
 
 
@@ -129,7 +129,7 @@ def test_one_task_that_cannot_be_ended_keeps_no_other_from_expiring(account: Acc
     broken, healthy = begin(account), begin(account)
     ledger.release(reference=str(broken))
     Task.objects.filter(pk__in=[broken, healthy]).update(expires_at=timezone.now())
-    until(lambda: Task.objects.get(pk=healthy).status == "FAILURE", "the expiry", seconds=5)
+    until(lambda: Task.objects.get(pk=healthy).status == "FAILURE", "the expiry")
     # Mended, so that the books of this database are right again.
     Task.objects.filter(pk=broken).update(status="FAILURE", next_poll_at=None)
     assert lifecycle.expire_overdue() == 0

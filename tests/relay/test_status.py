@@ -181,7 +181,7 @@ def test_a_database_without_time_is_not_waited_for(past: str) -> None:
         other.execute("LOCK TABLE relay_task IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()
         found = {metric.name: metric for metric in gauges.Gauges().collect()}
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 10
         other.rollback()
     assert found["relay_database_up"].samples[0].value == 0
     assert "relay_tasks_open" not in found

@@ -24,7 +24,7 @@ from common import guard, redis_pool
 from relay.pictures.s3_storage import BoundedS3Storage
 
 # A time-out of ours that has come this late has not come.
-SECONDS = 15
+SECONDS = 30
 
 
 @pytest.fixture

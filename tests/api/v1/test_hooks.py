@@ -55,7 +55,7 @@ def test_the_test_button_sends_one_signed_sample_and_keeps_how_it_went(desk: Des
     assert (shown["status_code"], shown["answer"], shown["url"]) == (
         202, "thank you", receiver.url,
     )  # fmt: skip
-    assert 0 <= shown["milliseconds"] < 2000
+    assert 0 <= shown["milliseconds"] < 10_000
     ((method, _, headers, body),) = receiver.asked
     assert method == "POST"
     Webhook(desk.tenant.webhook_secret).verify(body.decode(), headers)

@@ -52,7 +52,7 @@ def test_a_key_is_made_replaced_and_stopped_at_once(desk: Desk) -> None:
 def test_the_overlap_ends_by_itself(desk: Desk) -> None:
     made = desk.owner.post("keys", name="shop")
     desk.owner.post(f"keys/{made['details']['id']}/rotate", overlap_seconds=1)
-    wait_until(lambda: not draws(desk, made["key"]), seconds=5, what="the end of the overlap")
+    wait_until(lambda: not draws(desk, made["key"]), what="the end of the overlap")
 
 
 def test_no_key_is_ever_shown_again(desk: Desk) -> None:

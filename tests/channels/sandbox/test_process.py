@@ -36,8 +36,8 @@ def test_it_stops_quickly_although_requests_hang(number: signal.Signals) -> None
         eventually(lambda: sandbox.helper("inbox/hanging"))
         began = time.monotonic()
         sandbox.process.send_signal(number)
-        assert sandbox.process.wait(5) == 0
-        assert time.monotonic() - began < 2
+        assert sandbox.process.wait(30) == 0
+        assert time.monotonic() - began < 10
         assert isinstance(hanging.exception(), requests.ConnectionError)
 
 
