@@ -45,6 +45,8 @@ def test_troubles_of_one_target_do_not_meet(seconds: float) -> None:
             assert free[trouble.target] <= seconds
 
 
+# How much is drawn in its time is one of the promises.
+@pytest.mark.alone
 @pytest.mark.timeout(TIMEOUT_SECONDS)
 def test_no_money_and_no_task_is_lost_or_doubled(
     database: str, tmp_path: Path, record_property: Callable[[str, object], None]
