@@ -103,7 +103,6 @@ def _word(row: routes.Row, dialect: str, found: dict[str, Life]) -> str:
         for case in cases(dialect)
     ],
 )
-@pytest.mark.timeout(240)
 def test_a_task_lives_as_the_contract_has_it(lived: Lives, dialect: str, case: Case) -> None:
     life = lived(dialect)[case.state]
     assert not life.problems, "\n".join([*life.problems, *(a.text for a in life.answers)])

@@ -13,7 +13,6 @@ from common import sql
 from relay.models import Task
 from tests.faults.servers import own_database
 
-pytestmark = pytest.mark.timeout(300)
 WAYS_MAX = 9
 # Parameters for which a seeded past has nothing; each is of one object, and of no list.
 WITHOUT = (

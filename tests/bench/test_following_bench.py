@@ -33,7 +33,6 @@ def ran(*command: str, **env: str) -> str:
     return done.stdout
 
 
-@pytest.mark.timeout(240)
 def test_all_that_end_are_stored_and_told_and_the_books_are_right() -> None:
     sizes = ["--live", "60", "--rate", "4", "--seconds", "5", "--settle", "12"]
     told = ran("bench.following", *sizes, "--workers", "0")
@@ -45,7 +44,6 @@ def test_all_that_end_are_stored_and_told_and_the_books_are_right() -> None:
     assert re.search(r"cores used: .*postgres [\d.]+.*worker [\d.]+; MB: ", told)
 
 
-@pytest.mark.timeout(240)
 def test_the_soak_tells_of_each_part_and_loses_nothing(tmp_path: Path) -> None:
     need_wrk()
     path = tmp_path / "bench.json"

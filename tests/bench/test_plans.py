@@ -18,7 +18,6 @@ from relay.watch import proofs
 from relay.weeks import retention
 from tests.faults.servers import own_database
 
-pytestmark = pytest.mark.timeout(300)
 WEEKS = 9
 # What no deed here comes to: an upstream that says no while there is another, or says nothing.
 UNDONE = {"NEXT_ATTEMPT", "UNKNOWN"}

@@ -23,16 +23,8 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SECONDS = 60
-# A test has many steps, and each may take so long; beside others the longest takes two minutes.
-TEST_SECONDS = 300
 # What the browser tells of its requests may come after their answers.
 EVENTS_MS = 200
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.nodeid.startswith("tests/browser/"):
-            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
 
 
 class Page:

@@ -266,7 +266,6 @@ def test_a_redirect_is_an_answer_like_any_other(status: int) -> None:
         assert (answer.status_code, elsewhere.asked) == (status, [])
 
 
-@pytest.mark.timeout(30)
 def test_the_body_of_a_redirect_is_not_read() -> None:
     """It may have no end."""
     headers = {"Location": "http://127.0.0.1:9/"}

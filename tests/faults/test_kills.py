@@ -32,6 +32,8 @@ from tests.proofs import prove
 from tests.stack import Stack
 
 DRAWING_SECONDS = 1
+# Nothing of ten is drawn before the last of them is begun.
+LONG_DRAWING_SECONDS = 6
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +141,13 @@ def test_web_dies_between_commit_and_send(place: Place, account: Account) -> Non
 
 
 def test_the_worker_dies_while_tasks_run(place: Place, account: Account) -> None:
-    ids = draw(account, place, "worker dies")
-    place.kill("worker")
-    until(lambda: all_drawn_upstream(account), "the drawings")
+    control(place, drawing_seconds=LONG_DRAWING_SECONDS)
+    try:
+        ids = draw(account, place, "worker dies")
+        place.kill("worker")
+        until(lambda: all_drawn_upstream(account), "the drawings")
+    finally:
+        control(place, drawing_seconds=DRAWING_SECONDS)
     assert account.wallet.held == 100_000 * len(ids)
     place.stack.start("worker")
     end_leases(account, ids)

@@ -51,7 +51,6 @@ def speed(place: Place, keys: list[str], *, seconds: float = ROUND_SECONDS) -> f
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(300)
 def test_one_hot_wallet_keeps_half_the_speed_of_many(
     place: Place, record_property: Callable[[str, object], None]
 ) -> None:

@@ -26,8 +26,6 @@ from tests.proofs import prove
 from tests.stack import wait_until
 from tests.weeks.past import Past, doctor, drop, long_past, mondays, tasks_of
 
-pytestmark = pytest.mark.timeout(240)
-
 # Few weeks go, so that it does not take long.
 KEEP = {"KEEP_TASKS_DAYS": 35, "KEEP_ENTRIES_DAYS": 42}
 SUBMITTERS = 4

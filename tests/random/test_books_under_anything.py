@@ -76,7 +76,7 @@ def ends() -> dict[str, int]:
     return dict(Counter(Task.objects.values_list("status", flat=True)))
 
 
-@pytest.mark.timeout(120 + OPERATIONS)
+@pytest.mark.timeout(300 + OPERATIONS)
 def test_the_books_are_right_after_anything(
     place: Place, record_property: Callable[[str, object], None]
 ) -> None:

@@ -145,8 +145,6 @@ def test_bodies_byte_by_byte_with_a_good_key(place: Place, account: Account) -> 
     assert slow.answers[b"HTTP/1.1 408"] > CLIENTS / 2
 
 
-# What it waits for may take so long all in all.
-@pytest.mark.timeout(240)
 def test_answers_byte_by_byte(place: Place, account: Account) -> None:
     """Answers that do not fit into the sockets' buffers, built from the database."""
     ids = [account.draw("x" * 7000 + str(number)) for number in range(25)]

@@ -36,13 +36,16 @@ AXE = Path(__file__).parent.parent / "vendor" / "axe-core" / "axe.min.js"
 WIDTHS = {390: 844, 1440: 900}
 THEMES = ("light", "dark")
 SERIOUS = ("serious", "critical")
-SECONDS = 15
+SECONDS = 30
 # What is expected has as long as what is clicked.
 expect.set_options(timeout=SECONDS * 1000)
-# Chromium's and htmx's own words for an answer that is an error, as of a page that is to be one.
+# Chromium's and htmx's own words for an answer that is an error, as of a page that is to be one,
+# and for a list that is on its way when its page is left.
 EXPECTED = (
     "Failed to load resource: the server responded with a status of",
     "Response Status Error Code",
+    "htmx:afterRequest",
+    "htmx:sendAbort",
 )
 
 
