@@ -31,7 +31,7 @@ def held(account: Account, task_id: str) -> str:
 def test_a_book_takes_force_at_its_moment_and_nobody_has_to_do_anything(account: Account) -> None:
     """In processes that run already; what runs then keeps its price. A book that was withdrawn
     does not come."""
-    moment = timezone.now() + timedelta(seconds=2.5)
+    moment = timezone.now() + timedelta(seconds=6)
     later = moment + timedelta(seconds=0.2)
     publish(for_group(account, "mj_imagine", "0.30"), at=moment)
     withdrawn = publish(for_group(account, "mj_imagine", "0.90"), at=later)

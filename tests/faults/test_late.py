@@ -338,7 +338,7 @@ def test_a_confirmation_that_never_arrived_opens_the_modal_again(
     account: Account, upstream: HostileUpstream, settings: Any
 ) -> None:
     """Not at once: the upstream may be slow to take notice of it."""
-    settings.TASK_GRACE_SECONDS = 0.3
+    settings.TASK_GRACE_SECONDS = 2
     task = unanswered(account)
     upstream.rows = [row_of(task, "MODAL")]
     assert poll(account, task).status == "SUBMITTED"

@@ -20,7 +20,7 @@ from tests.proofs import prove
 from tests.stack import Stack, free_port
 
 DEADLINE_SECONDS = 2
-EXPIRY_SECONDS = 6
+EXPIRY_SECONDS = 9
 # Nobody has drawn before the upstream goes away.
 DRAWING_SECONDS = 4
 # The stack's worker does so much at the same time.

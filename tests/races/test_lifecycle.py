@@ -1,7 +1,6 @@
 """Several who bring news of one task: one of them ends it, pays it and tells of it."""
 
 import random
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -25,6 +24,7 @@ from tests.listener import listening
 from tests.proofs import prove
 from tests.races.together import raised, together
 from tests.races.updates import failure, progress, success
+from tests.stack import wait_until
 
 HOOK = "http://hook.example/"
 THREADS = 8
@@ -205,7 +205,7 @@ def test_a_delivery_that_never_came_to_its_end_is_made_again(
     bystander: Account, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its worker was killed, once before the request and once in the middle of it."""
-    monkeypatch.setattr(callbacks, "lease", lambda: timedelta(seconds=0.3))
+    monkeypatch.setattr(callbacks, "lease", lambda: timedelta(seconds=2))
     monkeypatch.setattr(delivery, "record", lambda *_: None)
     settings.CALLBACK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     posting.guarded.cache_clear()
@@ -216,12 +216,10 @@ def test_a_delivery_that_never_came_to_its_end_is_made_again(
         message = Callback.objects.get(task=task_id)
         assert callbacks.claim() == [(message.pk, 0, task_id)]
         assert callbacks.claim() == []
-        time.sleep(0.4)
-        assert callbacks.claim() == [(message.pk, 0, task_id)]
+        assert wait_until(callbacks.claim) == [(message.pk, 0, task_id)]
         delivery.deliver(message.pk, 0, task_id)
         assert callbacks.claim() == []
-        time.sleep(0.4)
-        assert callbacks.claim() == [(message.pk, 1, task_id)]
+        assert wait_until(callbacks.claim) == [(message.pk, 1, task_id)]
     posting.guarded.cache_clear()
 
 

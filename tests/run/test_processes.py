@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,9 +93,8 @@ def test_ps_sees_what_proc_sees(records: Records, monkeypatch: pytest.MonkeyPatc
     )
     assert by_ps in list(processes.everyone())
     process.kill()
-    time.sleep(0.2)
     # Dead, though nobody has asked for its status yet.
-    assert processes.look(process.pid) is None
+    assert processes.wait_until(lambda: processes.look(process.pid) is None, seconds=5)
 
 
 def group(number: int) -> list[processes.Process]:
