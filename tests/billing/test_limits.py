@@ -67,7 +67,7 @@ def test_as_many_as_allowed_and_not_one_more(take: Take) -> None:
         take([key])
     standing = refusal.value.standing
     assert (standing.limit, standing.remaining) == (key, 0)
-    assert 58 <= refusal.value.retry_after <= standing.reset <= 61
+    assert 50 <= refusal.value.retry_after <= standing.reset <= 61
     assert hits(key) == 3
 
 
@@ -132,10 +132,10 @@ def test_without_a_limit_nobody_is_asked() -> None:
 def test_a_hit_counts_for_sixty_seconds(client: redis.Redis, take: Take) -> None:
     """In PostgreSQL up to one more, until its whole second is over."""
     key = limit(5)
-    remember(client, key, age=58, number=5)
+    remember(client, key, age=50, number=5)
     with pytest.raises(RateLimited) as refusal:
         take([key])
-    assert 1 <= refusal.value.retry_after <= 3
+    assert 1 <= refusal.value.retry_after <= 11
     remember(client, key, age=62, number=5)
     client.hdel(key.subject, *list(client.hgetall(key.subject))[:-1])
     assert take([key]).remaining == 4
@@ -143,10 +143,11 @@ def test_a_hit_counts_for_sixty_seconds(client: redis.Redis, take: Take) -> None
 
 def test_room_comes_bit_by_bit(client: redis.Redis) -> None:
     key = limit(6)
-    for age, number in ((59.5, 1), (40, 2), (10, 3)):
+    for age, number in ((55, 1), (40, 2), (10, 3)):
         remember(client, key, age=age, number=number)
     standing: Any = limits.look([key])
-    assert (standing.remaining, standing.retry_after, standing.reset) == (0, 1, 50)
+    assert standing.remaining == 0
+    assert (1 <= standing.retry_after <= 6, 46 <= standing.reset <= 51) == (True, True)
 
 
 def test_what_is_kept_is_small_and_goes_by_itself(client: redis.Redis) -> None:
