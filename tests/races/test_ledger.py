@@ -155,8 +155,8 @@ def test_everything_at_once_on_one_wallet_waits_in_no_circle(bystander: Account)
     def is_enough() -> bool:
         return min(done["begun"], done["succeeded True"], done["failed True"]) > 10
 
-    hunt = stop(over, lambda: bool(errors) or is_enough(), seconds=HUNT_SECONDS)
-    together([*[repeat(submit)] * 4, *[repeat(end)] * 6, repeat(top_up), hunt])
+    ending = stop(over, lambda: bool(errors) or is_enough(), seconds=HUNT_SECONDS)
+    together([*[repeat(submit)] * 4, *[repeat(end)] * 6, repeat(top_up), ending])
     assert not errors, errors[:3]
     assert is_enough(), done
     prove(bystander.tenant.pk)

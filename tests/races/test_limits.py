@@ -153,7 +153,7 @@ def test_without_redis_the_limit_is_kept_all_the_same(place: Place) -> None:
     assert place.decided("refused", source="postgres") == 110
     place.redis.start()
     # By itself, and known without anybody asking for anything else.
-    wait_until(lambda: place.metrics()["relay_limits_degraded"] == 0, seconds=5)
+    wait_until(lambda: place.metrics()["relay_limits_degraded"] == 0)
     wait_until(lambda: both_are_back(place))
     assert submit_all(account, 50)["accepted"] == 10
     assert submit_all(account, 50) == {"rate_limited": 50}
