@@ -6,11 +6,13 @@ tick brings the same work again.
 
 import logging.config
 import os
+import time
 from contextlib import suppress
 from typing import Any
 
 from celery import Celery, Task, signals
 from django.db import Error as DatabaseError
+from kombu.utils import functional
 from psycopg_pool import PoolTimeout
 
 from common import logs, pulses
@@ -100,6 +102,14 @@ def _show_life(**_: Any) -> None:
 
     alive.keep_touching()
     metrics.serve()
+
+
+@signals.worker_init.connect
+def _let_jobs_go_on(**_: Any) -> None:
+    """While the broker is away. gevent looks at the class of every object before it replaces
+    `time.sleep` (gevent/monkey/_patch_thread_common.py), and Celery's proxies import kombu then: it
+    kept the old one, by which all jobs stood still, in the middle of transactions."""
+    functional.sleep = time.sleep  # type: ignore[attr-defined]
 
 
 @signals.worker_init.connect

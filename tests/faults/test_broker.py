@@ -17,7 +17,7 @@ from tests.accounts import Account
 from tests.faults.place import Place, end_leases, open_place, until
 from tests.faults.rabbit import OwnRabbit
 from tests.faults.servers import OwnRedis
-from tests.faults.test_kills import assert_all_drawn_and_told, control, draw
+from tests.faults.test_kills import assert_all_drawn_and_told, control, draw, final_messages
 from tests.proofs import prove
 
 DRAWING_SECONDS = 1
@@ -112,6 +112,22 @@ def test_it_dies_and_comes_back_empty(place: Place, account: Account, server: Br
         server.start()
         until(lambda: ended(account, ids), "the end of all", seconds=BACK_SECONDS)
         assert_all_drawn_and_told(account, ids, "the broker dies")
+
+
+def test_what_is_under_way_goes_on_without_it(
+    place: Place, account: Account, server: Broker
+) -> None:
+    """Else the worker would stand still in the middle of transactions, and others wait for them."""
+    with nobody_is_started_again(place):
+        task_id = account.draw("zzfail", notifyHook=place.hook(account, "?sleep=1.5"))
+        until(lambda: final_messages(account), "the message at its receiver")
+        assert not account.tries(task_id)
+        server.kill()
+        try:
+            until(lambda: account.tries(task_id), "the end of the try")
+        finally:
+            server.start()
+        until(lambda: account.callback(task_id).state == "delivered", "the end of the message")
 
 
 def test_it_hangs_and_goes_on(place: Place, account: Account, server: Broker) -> None:
