@@ -23,6 +23,8 @@ from tests.proofs import prove
 DRAWING_SECONDS = 1
 HUNG_SECONDS = 4
 QUICK_SECONDS = 10
+# Of a message whose receiver takes its time.
+TRY_SECONDS = 5
 # Celery tries again after 2, 4, 6... seconds; RabbitMQ takes a while to start.
 BACK_SECONDS = 60
 
@@ -58,7 +60,11 @@ def place(
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("broker")
     with open_place(
-        folder, own_database_url, drawing_seconds=DRAWING_SECONDS, CELERY_BROKER_URL=url
+        folder,
+        own_database_url,
+        drawing_seconds=DRAWING_SECONDS,
+        CELERY_BROKER_URL=url,
+        CALLBACK_TIMEOUT_SECONDS=str(2 * TRY_SECONDS),
     ) as place:
         yield place
 
@@ -119,7 +125,7 @@ def test_what_is_under_way_goes_on_without_it(
 ) -> None:
     """Else the worker would stand still in the middle of transactions, and others wait for them."""
     with nobody_is_started_again(place):
-        task_id = account.draw("zzfail", notifyHook=place.hook(account, "?sleep=1.5"))
+        task_id = account.draw("zzfail", notifyHook=place.hook(account, f"?sleep={TRY_SECONDS}"))
         until(lambda: final_messages(account), "the message at its receiver")
         assert not account.tries(task_id)
         server.kill()
@@ -127,7 +133,9 @@ def test_what_is_under_way_goes_on_without_it(
             until(lambda: account.tries(task_id), "the end of the try")
         finally:
             server.start()
-        until(lambda: account.callback(task_id).state == "delivered", "the end of the message")
+        assert account.callback(task_id).state == "delivered"
+        more = draw(account, place, "the broker is back", tasks=1)
+        until(lambda: ended(account, more), "the end of one more", seconds=BACK_SECONDS)
 
 
 def test_it_hangs_and_goes_on(place: Place, account: Account, server: Broker) -> None:
